@@ -1,0 +1,69 @@
+import type { ProgramId } from "./brand.js";
+import type { Effects, HelperTable } from "./helper.js";
+import type { MapStorage } from "./map.js";
+import type { GuestMemory } from "./memory.js";
+import type { Profile } from "./profile.js";
+import type { Program } from "./program.js";
+import type { RunContext, RunOptions, RunResult } from "./run.js";
+
+/**
+ * All that runs together: programs that may tail-call each other, their maps, helpers, memory and effects.
+ * `maps` of a program are found by the names in its references.
+ */
+export interface LinkSet {
+  /** A program's id is its index here. */
+  readonly programs: readonly Program[];
+  readonly maps: ReadonlyMap<string, MapStorage>;
+  readonly helpers: HelperTable;
+  readonly memory: GuestMemory;
+  readonly effects: Effects;
+  readonly profile: Profile;
+}
+
+export type Availability = { readonly available: true } | { readonly available: false; readonly reason: string };
+
+/** What an engine can do beyond running. */
+export interface EngineCapabilities {
+  /** Results carry instruction and tail-call counts. */
+  readonly counts: boolean;
+  readonly steps: boolean;
+  readonly budget: boolean;
+  /** Maps and code can be shared with workers. */
+  readonly workers: boolean;
+}
+
+/** Something that runs BPF. Engines link a set, not one program: program arrays hold several, cyclically. */
+export interface Engine {
+  /** `interpreter`, `jit-x64`, `kernel`. */
+  readonly name: string;
+  readonly capabilities: EngineCapabilities;
+  availability(): Availability;
+  /** @throws a typed error that names the program and slot of anything the engine cannot link. */
+  link(set: LinkSet): Linked;
+}
+
+/** A set an engine made ready. Disposing waits for runs inside it. */
+export interface Linked {
+  readonly set: LinkSet;
+  /** Never throws for what the program does: that is a fault in the result. */
+  run(program: ProgramId, context: RunContext, options?: RunOptions): RunResult;
+  /** Runs once for each context `prepare` gives, in order; stops at the first fault or cancel. */
+  runMany(program: ProgramId, count: number, prepare: (index: number) => RunContext, options?: RunOptions): BatchResult;
+  /** The id of a program of the set, which a change of a program array may have added; undefined where it is in none. */
+  idOf(program: Program): ProgramId | undefined;
+  dispose(): void;
+}
+
+/** The outcome of `runMany`. */
+export interface BatchResult {
+  /** r0 of each run, unsigned. */
+  readonly r0: BigUint64Array;
+  /** Runs that ended without a fault. */
+  readonly completed: number;
+  /** Summed over the batch, where the engine counts. */
+  readonly instructions?: number;
+  readonly tailCalls?: number;
+  readonly missedTailCalls?: number;
+  /** What stopped the batch early. */
+  readonly fault?: RunResult["fault"];
+}

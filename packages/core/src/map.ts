@@ -1,0 +1,118 @@
+import type { GuestAddress, MapId } from "./brand.js";
+import type { Program } from "./program.js";
+
+/** A map described, before it exists: what an object file or a test says of it. */
+export interface MapSpec {
+  readonly name: string;
+  /** The kernel's map type in lower case without prefix: `array`, `hash`, `prog_array`, `percpu_array`, … */
+  readonly type: string;
+  /** Bytes. */
+  readonly keySize: number;
+  /** Bytes. */
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** `BPF_F_*` of map creation (uapi/linux/bpf.h). */
+  readonly flags: number;
+  /** What each inner map of an array or hash of maps looks like. */
+  readonly inner?: MapSpec;
+  /** Slots an object fills at load (`.values`): a program's or a map's name for each index. */
+  readonly slots?: readonly { readonly index: number; readonly of: "program" | "map"; readonly name: string }[];
+  /** The first value's bytes (global data). */
+  readonly contents?: Uint8Array;
+  /** Frozen after loading: neither programs nor user space may write it (`.rodata`). */
+  readonly frozen?: boolean;
+  /** The section a global data map stands for: `.bss`, `.data`, `.rodata.str1`, … */
+  readonly section?: string;
+  readonly btfKeyTypeId?: number;
+  readonly btfValueTypeId?: number;
+}
+
+/**
+ * Where a map's entries lie in guest memory, so that machine code can look up without a call.
+ * Array: value `i` is at `data + i * stride` (on CPU `c`: `+ c * cpuStride`).
+ * Hash: `hash(key) & (buckets - 1)` picks a 32-bit cell at `data`, the guest address of the first entry or 0; an entry is
+ * the next entry's address, its hash, its key, and at `valueOffset` its value.
+ */
+export interface MapLayout {
+  readonly kind: "array" | "hash";
+  readonly header: GuestAddress;
+  readonly data: GuestAddress;
+  /** Bytes from one value (array) or entry (hash) to the next. */
+  readonly stride: number;
+  /** Bytes from a CPU's array to the next CPU's; 0 where all share one. */
+  readonly cpuStride: number;
+  /** Hash only: a power of two. */
+  readonly buckets?: number;
+  readonly keyOffset?: number;
+  readonly valueOffset?: number;
+  /** Hash only: the name of the hash function, `fnv1a-words`. */
+  readonly hash?: string;
+}
+
+/** Bytes of the read-only header a map has in guest memory; its address is what a program's reference becomes. */
+export const MAP_HEADER_BYTES = 64;
+
+/**
+ * A map that exists. Maps in guest memory, maps of the running kernel and maps a user wrote all look like this.
+ * Methods are what the `bpf(2)` commands do and throw an error whose `code` is the errno's name (`ENOENT`, `E2BIG`, …).
+ */
+export interface MapStorage {
+  readonly spec: MapSpec;
+  readonly id: MapId;
+  /** The guest address of the header; programs see the map as this. */
+  readonly header: GuestAddress;
+  /** A copy of the value, all CPUs' one after the other where it is per CPU (each rounded up to 8 bytes); undefined where there is none. */
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** `flags`: 0 any, 1 only new, 2 only existing. */
+  set(key: Uint8Array, value: Uint8Array, flags?: number): void;
+  delete(key: Uint8Array): void;
+  keys(): Iterable<Uint8Array>;
+  /** What helpers do on a program's behalf; absent where programs cannot use the map from guest memory. */
+  readonly guest?: GuestMapOperations;
+  readonly layout?: MapLayout;
+  /** Gives its guest memory back. */
+  dispose?(): void;
+}
+
+/** Map operations on guest addresses. Keys and values were checked to be readable. */
+export interface GuestMapOperations {
+  /** The value's guest address on this CPU, or 0. For a map of maps, the inner map's header. */
+  lookup(key: number, cpu: number): number;
+  /** 0 or a negative errno. */
+  update(key: number, value: number, flags: number, cpu: number): number;
+  /** 0 or a negative errno. */
+  delete(key: number): number;
+  /**
+   * Walks entries for `bpf_for_each_map_elem`: `visit` gets the guest addresses of key and value of the entry at `cursor`
+   * and the next cursor, or -1 at the end. Cursors start at 0.
+   */
+  next(cursor: number, cpu: number, entry: MapCursorEntry): number;
+}
+
+/** Filled by `GuestMapOperations.next`. */
+export interface MapCursorEntry {
+  key: number;
+  value: number;
+}
+
+/**
+ * A tail-call map. Its slots are not guest memory: programs can only jump through them.
+ * The owner rules are the kernel's (`__bpf_prog_map_compatible`).
+ */
+export interface ProgramArray extends MapStorage {
+  /** The program in a slot; undefined where it is empty or out of range. */
+  programAt(index: number): Program | undefined;
+  /** @throws with the errno's name: `E2BIG` past the end, `EINVAL` for flags or an owner of another kind. */
+  setProgram(index: number, program: Program, flags?: number): void;
+  /** @throws `ENOENT` where it is empty, `E2BIG` past the end. */
+  deleteProgram(index: number): void;
+  /** Called when a program that names this array is loaded. @throws `EINVAL` unless its kind is the owner's. */
+  bindOwner(program: Program): void;
+  /** Tells of each slot that changes, at once; returns how to stop. */
+  onChange(listener: (index: number, program: Program | undefined) => void): () => void;
+}
+
+/** Whether a map is a tail-call map. */
+export function isProgramArray(map: MapStorage): map is ProgramArray {
+  return map.spec.type === "prog_array";
+}
