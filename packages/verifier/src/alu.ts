@@ -1,0 +1,209 @@
+import { aluSign } from "./format.js";
+import {
+  ADD,
+  AND,
+  ARSH,
+  CLASS_ALU,
+  DIV,
+  END,
+  LSH,
+  MOD,
+  MOV,
+  NEG,
+  OR,
+  RSH,
+  SOURCE_REGISTER,
+  SUB,
+} from "./opcode.js";
+import { pushPath } from "./paths.js";
+import { pointerAlu } from "./pointer-alu.js";
+import { markPrecise } from "./precision.js";
+import {
+  ADD_CONST,
+  NOT_INIT,
+  type Register,
+  register,
+  SCALAR,
+  scalarRegister,
+  UNKNOWN_SCALAR,
+  unlinked,
+  withNum,
+} from "./register.js";
+import { isKnown, known, sane, type Scalar, width } from "./scalar.js";
+import { aluScalar, immediateScalar, negateScalar, signExtend, truncate32 } from "./scalar-alu.js";
+import { currentFrame } from "./state.js";
+import { linkBeforeCopy, reg, reject, setReg, type Verification } from "./verification.js";
+
+/** Refuses a register that does not exist or holds nothing yet. */
+export function checkRead(v: Verification, number: number): void {
+  if (number > 10) reject(v, "EINVAL", `R${number} is invalid`);
+  if (reg(v, number).type === NOT_INIT) reject(v, "EACCES", `R${number} !read_ok`);
+}
+
+/** Refuses to write a register that does not exist, or the frame pointer. */
+export function checkWrite(v: Verification, number: number): void {
+  if (number > 10) reject(v, "EINVAL", `R${number} is invalid`);
+  if (number === 10) reject(v, "EACCES", "frame pointer is read only");
+}
+
+/** The scalar of the immediate at the current slot, made once. */
+export function immediateAt(v: Verification, is32: boolean): Scalar {
+  v.slots.immediate[v.slot] ??= immediateScalar(v.code.imm[v.slot]!, is32);
+  return v.slots.immediate[v.slot]!;
+}
+
+function checkUnaryFields(v: Verification, operation: number, is64: boolean, fromRegister: boolean): void {
+  const { src, off, imm } = v.code;
+  const { slot } = v;
+  if (operation === NEG) {
+    if (!fromRegister && src[slot] === 0 && off[slot] === 0 && imm[slot] === 0) return;
+    reject(v, "EINVAL", "BPF_NEG uses reserved fields");
+  }
+  const isWidth = imm[slot] === 16 || imm[slot] === 32 || imm[slot] === 64;
+  if (src[slot] !== 0 || off[slot] !== 0 || !isWidth || (is64 && fromRegister)) {
+    reject(v, "EINVAL", "BPF_END uses reserved fields");
+  }
+}
+
+function unary(v: Verification, opcode: number): void {
+  const operation = opcode & 0xf0;
+  const is32 = (opcode & 7) === CLASS_ALU;
+  const dst = v.code.dst[v.slot]!;
+  checkUnaryFields(v, operation, !is32, (opcode & SOURCE_REGISTER) !== 0);
+  checkRead(v, dst);
+  checkWrite(v, dst);
+  const value = reg(v, dst);
+  const isTracked = operation === NEG && value.type === SCALAR;
+  setReg(v, dst, isTracked ? scalarRegister(sane(negateScalar(value.num, is32))) : UNKNOWN_SCALAR);
+}
+
+function checkMoveFields(v: Verification, is32: boolean, fromRegister: boolean): void {
+  const off = v.code.off[v.slot]!;
+  if (fromRegister) {
+    if (!is32 && off === 1) {
+      reject(v, "EINVAL", "addr_space_cast insn can only be used in a program that has an associated arena");
+    }
+    const isWidth = off === 0 || off === 8 || off === 16 || (off === 32 && !is32);
+    if (isWidth && v.code.imm[v.slot] === 0) return;
+  } else if (v.code.src[v.slot] === 0 && off === 0) return;
+  reject(v, "EINVAL", "BPF_MOV uses reserved fields");
+}
+
+/** A copy that keeps the link between source and copy only where it keeps the number. */
+function linkedCopy(v: Verification, src: number, keepsNumber: boolean): Register {
+  if (!keepsNumber) return unlinked(reg(v, src));
+  const linked = linkBeforeCopy(v, reg(v, src));
+  currentFrame(v.state).regs[src] = linked;
+  return linked;
+}
+
+function moveRegister(v: Verification, src: number, is32: boolean): Register {
+  const off = v.code.off[v.slot]!;
+  const value = reg(v, src);
+  if (off === 0 && !is32) return linkedCopy(v, src, true);
+  if (value.type !== SCALAR) return is32 ? scalarRegister(truncate32(UNKNOWN_SCALAR.num)) : UNKNOWN_SCALAR;
+  if (off === 0) {
+    const copy = linkedCopy(v, src, width(value.num) <= 32);
+    return withNum(copy, truncate32(copy.num));
+  }
+  const copy = linkedCopy(v, src, value.num.umax < 1n << BigInt(off - 1));
+  return withNum(copy, signExtend(copy.num, off >> 3, is32));
+}
+
+function move(v: Verification, opcode: number): void {
+  const is32 = (opcode & 7) === CLASS_ALU;
+  const fromRegister = (opcode & SOURCE_REGISTER) !== 0;
+  const dst = v.code.dst[v.slot]!;
+  const src = v.code.src[v.slot]!;
+  checkMoveFields(v, is32, fromRegister);
+  if (fromRegister) checkRead(v, src);
+  checkWrite(v, dst);
+  setReg(v, dst, fromRegister ? moveRegister(v, src, is32) : scalarRegister(immediateAt(v, is32)));
+}
+
+const isShift = (operation: number): boolean => operation === LSH || operation === RSH || operation === ARSH;
+
+function checkBinaryFields(v: Verification, operation: number, is32: boolean, fromRegister: boolean): void {
+  const { slot } = v;
+  const off = v.code.off[slot]!;
+  const imm = v.code.imm[slot]!;
+  const isDivision = operation === MOD || operation === DIV;
+  const reserved = fromRegister ? imm !== 0 : v.code.src[slot] !== 0;
+  if (reserved || (off !== 0 && off !== 1) || (off === 1 && !isDivision)) {
+    reject(v, "EINVAL", "BPF_ALU uses reserved fields");
+  }
+  if (fromRegister) checkRead(v, v.code.src[slot]!);
+  checkRead(v, v.code.dst[slot]!);
+  if (fromRegister) return;
+  if (isDivision && imm === 0) reject(v, "EINVAL", "div by zero");
+  if (isShift(operation) && (imm < 0 || imm >= (is32 ? 32 : 64))) reject(v, "EINVAL", `invalid shift ${imm}`);
+}
+
+/**
+ * A number that is all ones or all zeros, masked with a constant, is walked as two numbers: compilers select between values
+ * that way.
+ */
+function forkMask(v: Verification, dst: number, value: Register, operation: number): Register {
+  if (operation !== AND && operation !== OR) return value;
+  const { num } = value;
+  const fork64 = num.smin === -1n && num.smax === 0n;
+  const fork32 = num.s32min === -1 && num.s32max === 0;
+  if (!fork64 && !fork32) return value;
+  if (!fork64) return value;
+  const other = pushPath(v, v.slot, v.slot);
+  currentFrame(other).regs[dst] = register(SCALAR, known(0n));
+  return register(SCALAR, known(-1n));
+}
+
+/** Adding a constant to a linked number keeps the link, with the constant; anything else ends it. */
+function linkedSum(before: Register, num: Scalar, source: Scalar, isSum: boolean): Register {
+  const isLinked = isSum && before.id !== 0 && isKnown(source);
+  if (!isLinked || (before.id & ADD_CONST) !== 0 || source.umax > 0x7fff_ffffn) return scalarRegister(num);
+  return register(SCALAR, num, Number(source.value), before.id | ADD_CONST);
+}
+
+function binaryScalar(v: Verification, opcode: number, source: Register): void {
+  const operation = opcode & 0xf0;
+  const is32 = (opcode & 7) === CLASS_ALU;
+  const dst = v.code.dst[v.slot]!;
+  let value = reg(v, dst);
+  if (isKnown(source.num)) value = forkMask(v, dst, value, operation);
+  const num = sane(aluScalar(value.num, source.num, operation, is32));
+  const isSelf = (opcode & SOURCE_REGISTER) !== 0 && v.code.src[v.slot] === dst;
+  setReg(v, dst, linkedSum(value, num, source.num, operation === ADD && !is32 && !isSelf));
+}
+
+function binary(v: Verification, opcode: number): void {
+  const operation = opcode & 0xf0;
+  const is32 = (opcode & 7) === CLASS_ALU;
+  const fromRegister = (opcode & SOURCE_REGISTER) !== 0;
+  const dst = v.code.dst[v.slot]!;
+  const src = v.code.src[v.slot]!;
+  checkBinaryFields(v, operation, is32, fromRegister);
+  checkWrite(v, dst);
+  const left = reg(v, dst);
+  const right = fromRegister ? reg(v, src) : register(SCALAR, immediateAt(v, false));
+  if (left.type === SCALAR && right.type === SCALAR) return binaryScalar(v, opcode, right);
+  if (left.type !== SCALAR && right.type !== SCALAR) {
+    // The difference of two pointers is a number; anything else between them is nothing.
+    if (operation === SUB) return setReg(v, dst, UNKNOWN_SCALAR);
+    reject(v, "EACCES", `R${dst} pointer ${aluSign(operation)} pointer prohibited`);
+  }
+  if (left.type === SCALAR) {
+    markPrecise(v, dst);
+    return pointerAlu(v, dst, right, left, operation, is32, false);
+  }
+  if (fromRegister) markPrecise(v, src);
+  pointerAlu(v, dst, left, right, operation, is32, true);
+}
+
+/** An instruction of class ALU or ALU64 (Linux `check_alu_op`). */
+export function checkAlu(v: Verification, opcode: number): void {
+  const operation = opcode & 0xf0;
+  if (operation === END || operation === NEG) unary(v, opcode);
+  else if (operation === MOV) move(v, opcode);
+  else binary(v, opcode);
+  v.slot++;
+}
+
+export { OR };

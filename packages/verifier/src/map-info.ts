@@ -1,0 +1,56 @@
+import type { MapSpec } from "@bpfkit/core";
+
+/** A field of a map's value that programs may not touch as plain bytes. */
+export interface MapField {
+  readonly kind: "spin_lock" | "timer" | "kptr_untrusted" | "kptr" | "kptr_percpu" | "workqueue" | "list_head" | "rb_root";
+  /** Bytes from the value's start. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** The structure a kptr points to. */
+  readonly struct?: string;
+  /** Bytes of that structure, where known. */
+  readonly structSize?: number;
+}
+
+/** A map as the verifier needs it. Two registers have the same map when this is the same object. */
+export interface MapInfo {
+  readonly spec: MapSpec;
+  /** Ascending by offset; undefined where the value has no BTF. */
+  readonly fields: readonly MapField[] | undefined;
+  readonly inner: MapInfo | undefined;
+}
+
+/** `enum bpf_map_type` of uapi/linux/bpf.h, in order. */
+const TYPES: readonly string[] =
+  "unspec hash array prog_array perf_event_array percpu_hash percpu_array stack_trace cgroup_array lru_hash lru_percpu_hash lpm_trie array_of_maps hash_of_maps devmap sockmap cpumap xskmap sockhash cgroup_storage reuseport_sockarray percpu_cgroup_storage queue stack sk_storage devmap_hash struct_ops ringbuf inode_storage task_storage bloom_filter user_ringbuf cgrp_storage arena".split(
+    " ",
+  );
+
+/** The kernel's number of a map type, as messages print it; 0 for an unknown one. */
+export const mapTypeNumber = (type: string): number => Math.max(TYPES.indexOf(type), 0);
+
+/** Makes the verifier's view of a map. */
+export function mapInfo(spec: MapSpec, fields?: readonly MapField[]): MapInfo {
+  return {
+    spec,
+    fields: fields === undefined ? undefined : [...fields].sort((a, b) => a.offset - b.offset),
+    inner: spec.inner === undefined ? undefined : mapInfo(spec.inner),
+  };
+}
+
+/** Whether a map's value has a field of a kind. */
+export const hasField = (map: MapInfo, kind: MapField["kind"]): boolean =>
+  map.fields?.some((field) => field.kind === kind) ?? false;
+
+/** Flags of map creation (uapi/linux/bpf.h). */
+export const F_RDONLY_PROG = 1 << 7;
+export const F_WRONLY_PROG = 1 << 8;
+
+/** Whether loads of the map's values are constants: read-only to programs and to user space alike. */
+export function isConstant(map: MapInfo): boolean {
+  return map.spec.frozen === true && (map.spec.flags & F_RDONLY_PROG) !== 0;
+}
+
+/** Whether addresses of the map's values can stand in a program. */
+export const hasDirectValues = (map: MapInfo): boolean => map.spec.type === "array" || map.spec.type === "arena";

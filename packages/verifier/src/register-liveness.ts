@@ -1,0 +1,131 @@
+import { helperById } from "@bpfkit/abi";
+import { isJumpClass, isSubprogramCall, jumpTarget, slotsAt } from "./code.js";
+import {
+  ATOMIC_CMPXCHG,
+  ATOMIC_FETCH,
+  ATOMIC_LOAD_ACQUIRE,
+  ATOMIC_STORE_RELEASE,
+  CALL,
+  CLASS_ALU,
+  CLASS_ALU64,
+  CLASS_LD,
+  CLASS_LDX,
+  CLASS_ST,
+  CLASS_STX,
+  END,
+  EXIT,
+  JA,
+  JCOND,
+  MODE_ABS,
+  MODE_ATOMIC,
+  MODE_IND,
+  MOV,
+  NEG,
+  SOURCE_REGISTER,
+} from "./opcode.js";
+import type { Verification } from "./verification.js";
+
+const ALL = 0x7ff;
+/** r0–r5, which a call destroys. */
+const CALLER_SAVED = 0x3f;
+/** r1–r5. */
+const ARGUMENTS = 0x3e;
+
+/** Registers an instruction reads and writes, a bit each: reads in the low half, writes in the high one. */
+const effect = (use: number, def: number): number => use | (def << 16);
+
+function loadEffect(opcode: number, dst: number, src: number): number {
+  if ((opcode & 7) === CLASS_LDX) return effect(src, dst);
+  const mode = opcode & 0xe0;
+  if (mode === MODE_ABS) return effect(1 << 6, CALLER_SAVED);
+  if (mode === MODE_IND) return effect((1 << 6) | src, CALLER_SAVED);
+  return effect(0, dst);
+}
+
+function storeEffect(opcode: number, imm: number, dst: number, src: number): number {
+  if ((opcode & 7) === CLASS_ST) return effect(dst, 0);
+  if ((opcode & 0xe0) !== MODE_ATOMIC) return effect(dst | src, 0);
+  if (imm === ATOMIC_CMPXCHG) return effect(dst | src | 1, 1);
+  if (imm === ATOMIC_LOAD_ACQUIRE) return effect(src, dst);
+  if (imm === ATOMIC_STORE_RELEASE) return effect(dst | src, 0);
+  return effect(dst | src, (imm & ATOMIC_FETCH) !== 0 ? src : 0);
+}
+
+function aluEffect(opcode: number, dst: number, src: number): number {
+  const operation = opcode & 0xf0;
+  const fromRegister = (opcode & SOURCE_REGISTER) !== 0;
+  if (operation === END || operation === NEG) return effect(dst, dst);
+  if (operation === MOV) return effect(fromRegister ? src : 0, dst);
+  return effect(dst | (fromRegister ? src : 0), dst);
+}
+
+function jumpEffect(v: Verification, slot: number, opcode: number, dst: number, src: number): number {
+  switch (opcode & 0xf0) {
+    case JA:
+    case JCOND:
+      return 0;
+    case EXIT:
+      return effect(1, 0);
+    case CALL: {
+      const helper = v.code.src[slot] === 0 ? helperById(v.code.imm[slot]!, v.program.type) : undefined;
+      const use = helper === undefined ? ARGUMENTS : ((1 << helper.args.length) - 1) << 1;
+      return effect(isSubprogramCall(v.code, slot) ? ARGUMENTS : use, CALLER_SAVED);
+    }
+    default:
+      return effect(dst | ((opcode & SOURCE_REGISTER) !== 0 ? src : 0), 0);
+  }
+}
+
+function effectAt(v: Verification, slot: number): number {
+  const { code } = v;
+  const opcode = code.opcode[slot]!;
+  const dst = 1 << code.dst[slot]!;
+  const src = 1 << code.src[slot]!;
+  switch (opcode & 7) {
+    case CLASS_LD:
+    case CLASS_LDX:
+      return loadEffect(opcode, dst, src);
+    case CLASS_ST:
+    case CLASS_STX:
+      return storeEffect(opcode, code.imm[slot]!, dst, src);
+    case CLASS_ALU:
+    case CLASS_ALU64:
+      return aluEffect(opcode, dst, src);
+    default:
+      return jumpEffect(v, slot, opcode, dst, src);
+  }
+}
+
+/** Where the walk may go on within the subprogram: the next instruction (-1: nowhere) and a jump's target (-1: none). */
+export function successors(v: Verification, slot: number): readonly [next: number, target: number] {
+  const opcode = v.code.opcode[slot]!;
+  if (!isJumpClass(opcode)) return [slot + slotsAt(v.code, slot), -1];
+  switch (opcode & 0xf0) {
+    case EXIT:
+      return [-1, -1];
+    case JA:
+      return [-1, jumpTarget(v.code, slot)];
+    case CALL:
+      return [slot + 1, -1];
+    default:
+      return [slot + 1, jumpTarget(v.code, slot)];
+  }
+}
+
+/** Computes for each slot the registers that it or a slot after it may read: what two states must agree in. */
+export function computeLiveRegisters(v: Verification, postorder: readonly number[]): void {
+  const live = v.slots.liveRegisters;
+  const effects = Int32Array.from(postorder, (slot) => effectAt(v, slot));
+  const next = Int32Array.from(postorder, (slot) => successors(v, slot)[0]);
+  const target = Int32Array.from(postorder, (slot) => successors(v, slot)[1]);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = 0; i < postorder.length; i++) {
+      const after = (next[i]! >= 0 ? live[next[i]!]! : 0) | (target[i]! >= 0 ? live[target[i]!]! : 0);
+      const before = ((after & ~(effects[i]! >>> 16)) | (effects[i]! & 0xffff)) & ALL;
+      if (before === live[postorder[i]!]) continue;
+      live[postorder[i]!] = before;
+      changed = true;
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import type { Profile, Program } from "@bpfkit/core";
+import type { Code } from "./code.js";
+import { Rejection, type RejectionErrno } from "./error.js";
+import type { FactCollector } from "./facts.js";
+import type { History } from "./history.js";
+import type { Log } from "./log.js";
+import { write } from "./log.js";
+import type { MapInfo } from "./map-info.js";
+import type { Prototype } from "./prototype.js";
+import { ADD_CONST, type Register, SCALAR } from "./register.js";
+import { isKnown, type Scalar } from "./scalar.js";
+import { currentFrame, type Frame, type State } from "./state.js";
+import type { StackLiveness } from "./stack-liveness.js";
+
+/** Processed instructions after which a program is too large (`BPF_COMPLEXITY_LIMIT_INSNS`). */
+export const MAX_PROCESSED = 1_000_000;
+/** Paths that may wait to be walked (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`). */
+export const MAX_PENDING = 8192;
+/** Subprograms a program may have, the entry included. */
+export const MAX_SUBPROGRAMS = 256;
+/** A pointer's offset must stay below this, and a variable one too (`BPF_MAX_VAR_OFF`). */
+export const MAX_OFFSET = 1 << 29;
+
+/** A subprogram as the verifier comes to know it. */
+export interface SubprogramInfo {
+  readonly name: string;
+  readonly start: number;
+  /** The slot behind its last. */
+  readonly end: number;
+  readonly isGlobal: boolean;
+  /** By its BTF function; undefined where it has none. */
+  readonly prototype: Prototype | undefined;
+  /** Bytes. Grows as stores are seen. */
+  stackDepth: number;
+  hasTailCall: boolean;
+  hasLegacyLoad: boolean;
+  changesPacket: boolean;
+  isCallback: boolean;
+  isAsyncCallback: boolean;
+  /** A global one that some verified code calls. */
+  called: boolean;
+  verified: boolean;
+  /** Bytes of its frames do not count towards the sum: it has a stack of its own. */
+  privateStack: boolean;
+}
+
+/** What the checks before the walk found out for each slot. */
+export interface SlotInfo {
+  /** States are compared here. */
+  readonly prunePoint: Uint8Array;
+  /** The way here goes into the history. */
+  readonly jumpPoint: Uint8Array;
+  /** A state is kept here whatever the heuristics say. */
+  readonly checkpoint: Uint8Array;
+  readonly callsCallback: Uint8Array;
+  /** Registers that may be read at or after the slot, a bit each. */
+  readonly liveRegisters: Uint16Array;
+  /** The kind of pointer a load or store was made through, which must stay one kind. */
+  readonly pointerType: Int32Array;
+  /** The scalar of an immediate operand. */
+  readonly immediate: (Scalar | undefined)[];
+  readonly seen: Uint8Array;
+}
+
+/** A path that waits. */
+export interface Pending {
+  readonly state: State;
+  readonly slot: number;
+  readonly previousSlot: number;
+  readonly logLength: number;
+}
+
+/** All that one call of `verify` works on. */
+export interface Verification {
+  readonly program: Program;
+  readonly profile: Profile;
+  /** `major * 100 + minor` of the profile's kernel. */
+  readonly version: number;
+  readonly code: Code;
+  readonly subprograms: SubprogramInfo[];
+  /** The map a 64-bit load names, by its slot. */
+  readonly mapAt: ReadonlyMap<number, { readonly map: MapInfo; readonly offset: number | undefined }>;
+  readonly slots: SlotInfo;
+  readonly log: Log;
+  readonly history: History;
+  readonly liveness: StackLiveness;
+  readonly facts: FactCollector;
+  readonly hasFunctionInfo: boolean;
+  readonly strictAlignment: boolean;
+  readonly everyState: boolean;
+  /** Bytes of a `raw` program's memory. */
+  readonly memorySize: number;
+  readonly pending: Pending[];
+  /** Kept states by slot and call site, as the kernel hashes them. */
+  explored: (State[] | undefined)[];
+  state: State;
+  slot: number;
+  previousSlot: number;
+  nextId: number;
+  processed: number;
+  jumps: number;
+  previousProcessed: number;
+  previousJumps: number;
+  maxStatesPerSlot: number;
+  totalStates: number;
+  peakStates: number;
+  /** Registers and stack slots of the current frame that the log has yet to show. */
+  scratchedRegisters: number;
+  scratchedLow: number;
+  scratchedHigh: number;
+}
+
+/** Adds a line to the log. */
+export function say(v: Verification, line: string): void {
+  write(v.log, `${line}\n`);
+}
+
+/** Refuses the program. `lines` are the kernel's words. */
+export function reject(v: Verification, errno: RejectionErrno, ...lines: string[]): never {
+  for (const line of lines) say(v, line);
+  throw new Rejection(errno, lines.at(-1) ?? "");
+}
+
+/** The frame being walked. */
+export const frameOf = (v: Verification): Frame => currentFrame(v.state);
+
+/** A register of the frame being walked. */
+export const reg = (v: Verification, number: number): Register => currentFrame(v.state).regs[number]!;
+
+/** Replaces a register of the frame being walked. */
+export function setReg(v: Verification, number: number, value: Register): void {
+  currentFrame(v.state).regs[number] = value;
+  v.scratchedRegisters |= 1 << number;
+}
+
+/** The frame a stack pointer points into. */
+export const frameOfPointer = (v: Verification, pointer: Register): Frame => v.state.frames[pointer.aux]!;
+
+/** Marks a slot of the stack as changed, for the log. */
+export function scratchSlot(v: Verification, spi: number): void {
+  if (spi < 32) v.scratchedLow |= 1 << spi;
+  else v.scratchedHigh |= 1 << (spi - 32);
+}
+
+/** Marks everything as changed, for the log. */
+export function scratchAll(v: Verification): void {
+  v.scratchedRegisters = v.scratchedLow = v.scratchedHigh = -1;
+}
+
+/** Gives a scalar an id before it is copied, so that what is learned of one copy holds for the other. */
+export function linkBeforeCopy(v: Verification, r: Register): Register {
+  if (r.type !== SCALAR) return r;
+  let { id, off } = r;
+  if ((id & ADD_CONST) !== 0) id = off = 0;
+  if (id === 0 && !isKnown(r.num)) id = ++v.nextId;
+  if (id === r.id && off === r.off) return r;
+  return { type: SCALAR, off, num: r.num, id, ref: r.ref, aux: r.aux, map: r.map, struct: r.struct, dynptr: r.dynptr };
+}
+
+/** Whether the profile's kernel is at least a version, as `major * 100 + minor`. */
+export const since = (v: Verification, version: number): boolean => v.version >= version;
