@@ -122,6 +122,7 @@ export class Lexer {
       if (first === "\n") this.line++;
       return { kind: "end", text: first, at };
     }
+    if (this.text.startsWith("/*", at)) this.failAt("SYNTAX", "expected `*/` to close this comment", at);
     return (
       this.match("symbol", SYMBOL) ??
       this.match("number", NUMBER) ??
