@@ -5,7 +5,7 @@
  */
 
 /** What a load from the context leaves. */
-export type ContextPointer =
+export type ContextValue =
   | "scalar"
   | "packet"
   | "packet_meta"
@@ -25,7 +25,7 @@ export interface ContextRange {
   /** Access sizes in bytes. */
   readonly read: readonly number[];
   readonly write: readonly number[];
-  readonly pointer: ContextPointer;
+  readonly pointer: ContextValue;
   /** Only for programs with one of these attach types. */
   readonly attach?: readonly string[];
 }
@@ -35,7 +35,7 @@ export interface ContextAccessRules {
   readonly ranges: readonly ContextRange[];
 }
 
-type Row = readonly [start: number, end: number, read: string, write: string, pointer?: ContextPointer, attach?: string];
+type Row = readonly [start: number, end: number, read: string, write: string, pointer?: ContextValue, attach?: string];
 
 /** Sizes up to a field of 2, 4 or 8 bytes. */
 const SIZES: Readonly<Record<string, readonly number[]>> = {

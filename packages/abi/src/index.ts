@@ -1,6 +1,14 @@
 /** Facts of Linux as data: helpers, map types, program types and their contexts, errnos and flags, kernel profiles. */
 
 export { ATTACH_TYPES, attachTypeId } from "./attach-types.js";
+export type { ContextAccessRules, ContextRange, ContextValue } from "./context-access.js";
+export {
+  contextAccess,
+  findContextRange,
+  SOCKET_ACCESS,
+  TCP_SOCKET_ACCESS,
+  XDP_SOCKET_ACCESS,
+} from "./context-access.js";
 export type { ContextField, ContextPointer, ContextStruct } from "./context-fields.js";
 export { CONTEXT_STRUCTS, contextAccessOk, contextFieldAt } from "./context-fields.js";
 export type { ErrnoName } from "./errno.js";

@@ -1,4 +1,4 @@
-import { findContextRange, contextAccess, SOCKET_ACCESS, TCP_SOCKET_ACCESS, XDP_SOCKET_ACCESS, type ContextPointer } from "@bpfkit/abi";
+import { findContextRange, contextAccess, SOCKET_ACCESS, TCP_SOCKET_ACCESS, XDP_SOCKET_ACCESS, type ContextValue } from "@bpfkit/abi";
 import { checkAlignment } from "./alignment.js";
 import { tnumText } from "./format-state.js";
 import {
@@ -87,7 +87,7 @@ export function mayUsePackets(type: string, access: Access): boolean {
   return PACKET_WRITERS.has(type) || (access === "read" && PACKET_READERS.has(type));
 }
 
-const CONTEXT_POINTERS: Readonly<Record<ContextPointer, number>> = {
+const CONTEXT_POINTERS: Readonly<Record<ContextValue, number>> = {
   scalar: SCALAR,
   packet: PTR_TO_PACKET,
   packet_meta: PTR_TO_PACKET_META,

@@ -21,6 +21,16 @@ interface Chain {
   /** Subprograms and the slots to go on at behind their calls, outermost first. */
   readonly frames: { readonly subprogram: number; readonly next: number }[];
   depth: number;
+  /** The deepest each subprogram was entered with as many frames before it: shallower ones show nothing new. */
+  readonly seen: Map<number, number>;
+}
+
+function isShallower(chain: Chain, index: number): boolean {
+  const key = index * 16 + chain.frames.length;
+  const deepest = chain.seen.get(key);
+  if (deepest !== undefined && deepest >= chain.depth) return true;
+  chain.seen.set(key, chain.depth);
+  return false;
 }
 
 /** Enters a subprogram: its frame counts towards the chain, unless it has a stack of its own. */
@@ -69,7 +79,7 @@ function nextCall(v: Verification, index: number, from: number): { slot: number;
 }
 
 function checkChains(v: Verification, entry: number, hasPrivateStacks: boolean): void {
-  const chain: Chain = { v, hasPrivateStacks, frames: [], depth: 0 };
+  const chain: Chain = { v, hasPrivateStacks, frames: [], depth: 0, seen: new Map() };
   let index = entry;
   let slot = v.subprograms[entry]!.start;
   enter(chain, entry);
@@ -79,6 +89,10 @@ function checkChains(v: Verification, entry: number, hasPrivateStacks: boolean):
       chain.frames.push({ subprogram: index, next: call.slot + 1 });
       if (chain.frames.length >= v.profile.maxFrames) {
         reject(v, "E2BIG", `the call stack of ${chain.frames.length} frames is too deep !`);
+      }
+      if (isShallower(chain, call.callee)) {
+        slot = chain.frames.pop()!.next;
+        continue;
       }
       index = call.callee;
       slot = v.subprograms[index]!.start;

@@ -90,6 +90,8 @@ export interface Verification {
   readonly everyState: boolean;
   /** Bytes of a `raw` program's memory. */
   readonly memorySize: number;
+  /** Lines of the reason, should the instruction being walked be refused. */
+  readonly reason: string[];
   readonly pending: Pending[];
   /** Kept states by slot and call site, as the kernel hashes them. */
   explored: (State[] | undefined)[];
@@ -110,8 +112,9 @@ export interface Verification {
   scratchedHigh: number;
 }
 
-/** Adds a line to the log. */
+/** Adds a line to the log and to the reason, should there be one. */
 export function say(v: Verification, line: string): void {
+  v.reason.push(line);
   write(v.log, `${line}\n`);
 }
 

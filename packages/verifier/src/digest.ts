@@ -1,0 +1,37 @@
+import type { Digests } from "./verdict.js";
+import type { MapSpec, Program } from "@bpfkit/core";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+
+const encoder = new TextEncoder();
+
+/** A value as text that is the same whenever the value is: keys sorted, bytes in hex. */
+function canonical(value: unknown): string {
+  if (value instanceof Uint8Array) return `x${Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value !== null && typeof value === "object") {
+    const entries = Object.entries(value).filter(([, member]) => member !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${entries.map(([key, member]) => `${key}:${canonical(member)}`).join(",")}}`;
+  }
+  return JSON.stringify(value) ?? "null";
+}
+
+/** What of a map the verdict relied on: contents count only where nobody can change them. */
+function reliedOn(spec: MapSpec): unknown {
+  const { contents, ...rest } = spec;
+  return spec.frozen === true ? spec : { ...rest, hasContents: contents !== undefined };
+}
+
+const hash = (text: string): string => bytesToHex(sha256(encoder.encode(text)));
+
+/** The digests a verdict of a program and its maps is bound to. */
+export function programDigests(program: Program, maps: readonly MapSpec[]): Digests {
+  const { code, type, expectedAttachType, flags, subprograms, references } = program;
+  const unique = [...new Map(maps.map((spec) => [spec.name, spec])).values()];
+  unique.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    program: hash(canonical({ code, type, expectedAttachType, flags, subprograms, references })),
+    maps: hash(canonical(unique.map(reliedOn))),
+  };
+}

@@ -1,0 +1,192 @@
+import {
+  baseType,
+  CONST_PTR_TO_MAP,
+  isPacketPointer,
+  mayBeNull,
+  NOT_INIT,
+  PTR_TO_CTX,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  PTR_TO_STACK,
+  type Register,
+  SCALAR,
+  typeName,
+} from "./register.js";
+import type { Scalar } from "./scalar.js";
+import type { Frame } from "./state.js";
+import { tnumUnion } from "./tnum.js";
+
+/** What a register may hold before an instruction, over all paths that were walked. */
+export interface RegisterFact {
+  /**
+   * `unread`: nothing on some path, so no instruction reads it. `scalar`: a number. A pointer of one kind by the kernel's
+   * name (`ctx`, `fp`, `pkt`, `map_value`, …). `mixed`: a number or a pointer, or pointers of several kinds.
+   */
+  readonly kind: string;
+  readonly mayBeNull: boolean;
+  /** Of a scalar: unsigned and signed ranges, inclusive; of a pointer: of the distance from its origin. */
+  readonly umin: bigint;
+  readonly umax: bigint;
+  readonly smin: bigint;
+  readonly smax: bigint;
+  /** Bits that are known, and their values. */
+  readonly knownMask: bigint;
+  readonly knownBits: bigint;
+  /** The map it points to, or into, where it is one. */
+  readonly map?: string;
+  /** The frame a stack pointer points into, counted up from the current one: 0 is its own. */
+  readonly frame?: number;
+}
+
+/** What is known before one instruction. */
+export interface InstructionFact {
+  /** Never reached on any path: it may be left out. */
+  readonly dead: boolean;
+  /** r0–r10. Empty where it is dead. */
+  readonly registers: readonly RegisterFact[];
+  /** A conditional jump that always goes one way. */
+  readonly branch?: "always" | "never";
+}
+
+interface Collected {
+  readonly registers: (Register | undefined)[];
+  readonly joined: (Joined | undefined)[];
+  branches: number;
+}
+
+interface Joined {
+  readonly kind: string;
+  readonly mayBeNull: boolean;
+  readonly num: Scalar;
+  readonly off: number;
+  readonly map: string | undefined;
+  readonly frame: number | undefined;
+}
+
+/** Collects what is known before each instruction, while the walk goes on. */
+export interface FactCollector {
+  readonly isOn: boolean;
+  readonly at: (Collected | undefined)[];
+}
+
+export const newFacts = (length: number, isOn: boolean): FactCollector => ({
+  isOn,
+  at: isOn ? new Array<Collected | undefined>(length).fill(undefined) : [],
+});
+
+/** One path comes to a slot with these registers. */
+export function collect(facts: FactCollector, slot: number, frame: Frame): void {
+  facts.at[slot] ??= { registers: new Array(11).fill(undefined), joined: new Array(11).fill(undefined), branches: 0 };
+  const here = facts.at[slot];
+  for (let number = 0; number < 11; number++) {
+    const r = frame.regs[number]!;
+    if (here.registers[number] === r) continue;
+    here.registers[number] = r;
+    const before = here.joined[number];
+    const fact = factOf(r, frame);
+    here.joined[number] = before === undefined ? fact : join(before, fact);
+  }
+}
+
+/** One path leaves a conditional jump one way. */
+export function collectBranch(facts: FactCollector, slot: number, taken: boolean): void {
+  const here = facts.at[slot];
+  if (here !== undefined) here.branches |= taken ? 1 : 2;
+}
+
+function factOf(r: Register, frame: Frame): Joined {
+  const isMap = [CONST_PTR_TO_MAP, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE].includes(baseType(r.type));
+  return {
+    kind: r.type === NOT_INIT ? "unread" : typeName(r.type & 0xff),
+    mayBeNull: mayBeNull(r.type),
+    num: r.num,
+    off: r.type === SCALAR ? 0 : r.off,
+    map: isMap ? r.map?.spec.name : undefined,
+    frame: r.type === PTR_TO_STACK ? frame.index - r.aux : undefined,
+  };
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+function joinScalars(a: Scalar, b: Scalar): Scalar {
+  if (a === b) return a;
+  const bits = tnumUnion(a, b);
+  return {
+    value: bits.value,
+    mask: bits.mask,
+    smin: min(a.smin, b.smin),
+    smax: max(a.smax, b.smax),
+    umin: min(a.umin, b.umin),
+    umax: max(a.umax, b.umax),
+    s32min: Math.min(a.s32min, b.s32min),
+    s32max: Math.max(a.s32max, b.s32max),
+    u32min: Math.min(a.u32min, b.u32min),
+    u32max: Math.max(a.u32max, b.u32max),
+  };
+}
+
+/** The number a fact's ranges stand for: pointers count from their origin, the fixed part included. */
+function withOffset(fact: Joined): Joined {
+  if (fact.off === 0) return fact;
+  const shift = BigInt(fact.off);
+  const { num } = fact;
+  return {
+    ...fact,
+    off: 0,
+    num: {
+      ...num,
+      value: 0n,
+      mask: (1n << 64n) - 1n,
+      smin: num.smin + shift,
+      smax: num.smax + shift,
+      umin: num.umin + shift < 0n ? 0n : num.umin + shift,
+      umax: num.umin + shift < 0n ? (1n << 64n) - 1n : num.umax + shift,
+    },
+  };
+}
+
+function join(a: Joined, b: Joined): Joined {
+  if (a.kind === "unread" || b.kind === "unread") return a.kind === "unread" ? a : b;
+  const left = a.off === b.off ? a : withOffset(a);
+  const right = a.off === b.off ? b : withOffset(b);
+  return {
+    kind: a.kind === b.kind ? a.kind : "mixed",
+    mayBeNull: a.mayBeNull || b.mayBeNull,
+    num: joinScalars(left.num, right.num),
+    off: left.off,
+    map: a.map === b.map ? a.map : undefined,
+    frame: a.frame === b.frame ? a.frame : undefined,
+  };
+}
+
+const ALL_BITS = (1n << 64n) - 1n;
+
+function published(fact: Joined): RegisterFact {
+  const { num } = withOffset(fact);
+  return {
+    kind: fact.kind,
+    mayBeNull: fact.mayBeNull,
+    umin: num.umin,
+    umax: num.umax,
+    smin: num.smin,
+    smax: num.smax,
+    knownMask: ~num.mask & ALL_BITS,
+    knownBits: num.value,
+    ...(fact.map === undefined ? {} : { map: fact.map }),
+    ...(fact.frame === undefined ? {} : { frame: fact.frame }),
+  };
+}
+
+/** The facts of all slots, once the walk is over. */
+export function publish(facts: FactCollector): readonly InstructionFact[] {
+  return facts.at.map((here) => {
+    if (here === undefined) return { dead: true, registers: [] };
+    const registers = here.joined.map((fact) => published(fact!));
+    const branch = here.branches === 1 ? "always" : here.branches === 2 ? "never" : undefined;
+    return branch === undefined ? { dead: false, registers } : { dead: false, registers, branch };
+  });
+}
+
+export { isPacketPointer, PTR_TO_CTX, PTR_TO_MEM };

@@ -1,0 +1,9 @@
+/** The Linux verifier in a process: verdicts, words and facts for BPF programs, without a kernel. */
+
+export type { RejectionErrno, VerifierErrorCode } from "./error.js";
+export { VerifierError } from "./error.js";
+export type { InstructionFact, RegisterFact } from "./facts.js";
+export type { MapField } from "./map-info.js";
+export type { Digests, Statistics, Verdict } from "./verdict.js";
+export type { VerifyOptions } from "./verify.js";
+export { verify } from "./verify.js";

@@ -1,0 +1,187 @@
+import { programTypeByName } from "@bpfkit/abi";
+import type { MapSpec, Profile, Program } from "@bpfkit/core";
+import { readCode } from "./code.js";
+import { checkControlFlow } from "./control-flow.js";
+import { programDigests } from "./digest.js";
+import { Rejection, VerifierError } from "./error.js";
+import { newFacts, publish } from "./facts.js";
+import { newHistory } from "./history.js";
+import { cut, logText, newLog, write } from "./log.js";
+import type { MapField } from "./map-info.js";
+import { programTypes, type ProgramTypes } from "./prototype.js";
+import { computeLiveRegisters } from "./register-liveness.js";
+import { checkInstructions, mapTable, resolveReferences } from "./resolve.js";
+import type { State } from "./state.js";
+import { newStackLiveness } from "./stack-liveness.js";
+import { checkStackDepth } from "./stack-depth.js";
+import { checkAbnormalReturns, checkSubprograms, findSubprograms } from "./subprograms.js";
+import type { Statistics, Verdict } from "./verdict.js";
+import { MAX_PROCESSED, say, type SlotInfo, type Verification } from "./verification.js";
+import { type Progress, walkFunction } from "./walk.js";
+
+/** What a program is verified against. */
+export interface VerifyOptions {
+  /** The specs of the maps it names. */
+  readonly maps: ReadonlyMap<string, MapSpec>;
+  /** Whose rules apply. */
+  readonly profile: Profile;
+  /** 0: the last message only; 1 and 2: the kernel's log. Default 0. */
+  readonly logLevel?: 0 | 1 | 2;
+  /** Special fields of maps' values by map name, where the maps' BTF says so. */
+  readonly mapFields?: ReadonlyMap<string, readonly MapField[]>;
+  /** Bytes behind r1 of a `raw` program. Default 0. */
+  readonly memorySize?: number;
+  /** Polled every few thousand instructions. */
+  readonly cancel?: { readonly cancelled: boolean };
+  /** Called every few thousand processed instructions. */
+  readonly onProgress?: (processed: number, limit: number) => void;
+  /** Whether the verdict carries facts per instruction. Default true. */
+  readonly facts?: boolean;
+}
+
+/** Load flags (uapi/linux/bpf.h). */
+const F_STRICT_ALIGNMENT = 1;
+const F_ANY_ALIGNMENT = 2;
+const F_TEST_STATE_FREQ = 8;
+
+function newSlots(length: number): SlotInfo {
+  return {
+    prunePoint: new Uint8Array(length),
+    jumpPoint: new Uint8Array(length),
+    checkpoint: new Uint8Array(length),
+    callsCallback: new Uint8Array(length),
+    liveRegisters: new Uint16Array(length),
+    pointerType: new Int32Array(length),
+    immediate: new Array(length).fill(undefined),
+    seen: new Uint8Array(length),
+  };
+}
+
+function begin(program: Program, options: VerifyOptions, types: ProgramTypes): Verification {
+  const code = readCode(program);
+  const flags = program.flags ?? 0;
+  const [major, minor] = options.profile.version.split(".").map(Number);
+  const maps = mapTable(options.maps, options.mapFields ?? new Map());
+  return {
+    program,
+    profile: options.profile,
+    version: major! * 100 + (minor ?? 0),
+    code,
+    subprograms: [],
+    mapAt: resolveReferences(program, maps),
+    slots: newSlots(code.length),
+    log: newLog(options.logLevel ?? 0),
+    history: newHistory(),
+    liveness: newStackLiveness(),
+    facts: newFacts(code.length, options.facts ?? true),
+    hasFunctionInfo: types.hasFunctionInfo,
+    strictAlignment: (flags & F_STRICT_ALIGNMENT) !== 0 && (flags & F_ANY_ALIGNMENT) === 0,
+    everyState: (flags & F_TEST_STATE_FREQ) !== 0,
+    memorySize: options.memorySize ?? 0,
+    reason: [],
+    pending: [],
+    explored: [],
+    state: undefined as unknown as State,
+    slot: 0,
+    previousSlot: -1,
+    nextId: 0,
+    processed: 0,
+    jumps: 0,
+    previousProcessed: 0,
+    previousJumps: 0,
+    maxStatesPerSlot: 0,
+    totalStates: 0,
+    peakStates: 0,
+    scratchedRegisters: 0,
+    scratchedLow: 0,
+    scratchedHigh: 0,
+  };
+}
+
+/** What is checked before any path is walked, in the kernel's order. */
+function checkStructure(v: Verification, types: ProgramTypes): void {
+  findSubprograms(v, types);
+  checkSubprograms(v);
+  checkAbnormalReturns(v);
+  checkInstructions(v);
+  const postorder = checkControlFlow(v);
+  computeLiveRegisters(v, postorder);
+}
+
+/** Walks every global function that verified code calls, by its prototype. */
+function walkGlobals(v: Verification, progress: Progress): void {
+  for (let found = true; found; ) {
+    found = false;
+    v.subprograms.forEach((subprogram, index) => {
+      if (!subprogram.isGlobal || !subprogram.called || subprogram.verified) return;
+      walkFunction(v, index, progress);
+      say(v, `Func#${index} ('${subprogram.name}') is safe for any args that match its prototype`);
+      subprogram.verified = true;
+      found = true;
+    });
+  }
+}
+
+function statistics(v: Verification): Statistics {
+  return {
+    insnsProcessed: Math.min(v.processed, MAX_PROCESSED + 1),
+    maxStatesPerInsn: v.maxStatesPerSlot,
+    totalStates: v.totalStates,
+    peakStates: v.peakStates,
+  };
+}
+
+function statisticsText(v: Verification, s: Statistics): string {
+  const depths = v.subprograms.map(({ stackDepth }) => stackDepth).join("+");
+  const counts = `max_states_per_insn ${s.maxStatesPerInsn} total_states ${s.totalStates} peak_states ${s.peakStates}`;
+  return `stack depth ${depths}\nprocessed ${s.insnsProcessed} insns (limit ${MAX_PROCESSED}) ${counts} mark_read 0\n`;
+}
+
+function finish(v: Verification, rejection: Rejection | undefined): Verdict {
+  const message = rejection === undefined ? "" : v.reason.join("\n");
+  if (v.log.level === 0) cut(v.log, 0);
+  if (v.log.level === 0 && rejection !== undefined) write(v.log, `${message}\n`);
+  const stats = statistics(v);
+  write(v.log, statisticsText(v, stats));
+  return {
+    verdict: rejection === undefined ? "accept" : "reject",
+    ...(rejection === undefined ? {} : { errno: rejection.errno, message, slot: v.slot }),
+    log: logText(v.log),
+    ...stats,
+    stackDepth: v.subprograms.map(({ stackDepth }) => stackDepth),
+    subprograms: v.subprograms.map(({ name, start, isGlobal }) => ({ name, start, isGlobal })),
+    facts: publish(v.facts),
+    profile: v.profile.version,
+    digests: programDigests(v.program, [...v.mapAt.values()].map(({ map }) => map.spec)),
+  };
+}
+
+function run(v: Verification, types: ProgramTypes, progress: Progress): void {
+  checkStructure(v, types);
+  walkFunction(v, 0, progress);
+  walkGlobals(v, progress);
+  checkStackDepth(v);
+}
+
+/**
+ * Gives the verdict the kernel of a profile would give, in its words, with what is known at each instruction. Runs nothing,
+ * allocates no map, and keeps nothing between calls.
+ * @throws {VerifierError} where there can be no verdict: `BAD_CODE`, `UNKNOWN_MAP`, `UNKNOWN_PROGRAM_TYPE`, `CANCELLED`,
+ * `UNSUPPORTED`. @throws {BtfError} for damaged BTF. A rejected program is a verdict, not an error.
+ */
+export function verify(program: Program, options: VerifyOptions): Verdict {
+  if (program.type !== "raw" && programTypeByName(program.type) === undefined) {
+    const what = `program type ${program.type} is not known; give the kernel's name in lower case, as xdp`;
+    throw new VerifierError("UNKNOWN_PROGRAM_TYPE", what, { program: program.name });
+  }
+  const types = programTypes(program);
+  const v = begin(program, options, types);
+  const progress: Progress = { cancel: options.cancel, onProgress: options.onProgress };
+  try {
+    run(v, types, progress);
+    return finish(v, undefined);
+  } catch (error) {
+    if (error instanceof Rejection) return finish(v, error);
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { verify } from "../src/index.js";
+import { hasTruth, scenarioCases, type TruthCase, verifierCases } from "./support/truth.js";
+
+interface Outcome {
+  readonly id: string;
+  readonly group: string;
+  readonly sameVerdict: boolean;
+  readonly sameMessage: boolean;
+  readonly accepts: boolean;
+  readonly detail: string;
+}
+
+function judge({ id, group, program, options, expect: wanted }: TruthCase): Outcome {
+  let verdict = "error";
+  let message = "";
+  let depth = "";
+  let processed = 0;
+  try {
+    const answer = verify(program, options);
+    verdict = answer.verdict;
+    message = answer.message ?? "";
+    depth = answer.stackDepth.join("+");
+    processed = answer.insnsProcessed;
+  } catch (error) {
+    message = `${(error as Error).name}: ${(error as Error).message}`;
+    if (!(error as Error).name.includes("VerifierError")) message += (error as Error).stack ?? "";
+  }
+  const sameVerdict = verdict === wanted.verdict;
+  const sameMessage = wanted.verdict === "accept" || (sameVerdict && message === (wanted.message ?? ""));
+  const wantedDepth = wanted.stackDepth?.join("+");
+  const depthNote = wantedDepth !== undefined && sameVerdict && wantedDepth !== depth ? ` depth ${depth} not ${wantedDepth}` : "";
+  const over = wanted.insnsProcessed !== undefined && processed > wanted.insnsProcessed * 1.5 ? ` processed ${processed}/${wanted.insnsProcessed}` : "";
+  const detail = `${id}: ${verdict} ${JSON.stringify(message)} wanted ${wanted.verdict} ${JSON.stringify(wanted.message ?? "")}${depthNote}${over}`;
+  return { id, group, sameVerdict, sameMessage: sameMessage && depthNote === "", accepts: verdict === "accept", detail };
+}
+
+function report(title: string, outcomes: readonly Outcome[]): void {
+  const groups = new Map<string, Outcome[]>();
+  for (const outcome of outcomes) groups.set(outcome.group, [...(groups.get(outcome.group) ?? []), outcome]);
+  const lines = [...groups].map(([group, all]) => {
+    const verdicts = all.filter(({ sameVerdict }) => sameVerdict).length;
+    const messages = all.filter(({ sameMessage }) => sameMessage).length;
+    return `  ${group}: verdicts ${verdicts}/${all.length}, messages ${messages}/${all.length}`;
+  });
+  console.log(`${title}\n${lines.join("\n")}`);
+  if (process.env["VERIFIER_DETAIL"] !== undefined) {
+    console.log(outcomes.filter((o) => !o.sameVerdict || !o.sameMessage).map(({ detail }) => detail).join("\n"));
+  }
+}
+
+describe.skipIf(!hasTruth)("what Linux 6.18 answered (needs ../shared/truth)", () => {
+  test("single programs", () => {
+    const cases = verifierCases();
+    const outcomes = cases.map(judge);
+    report("single programs", outcomes);
+    const rejected = outcomes.filter((_, index) => cases[index]!.expect.verdict === "reject");
+    const holes = rejected.filter(({ accepts }) => accepts).map(({ id }) => id);
+    expect(holes).toEqual([]);
+    expect(outcomes.filter(({ sameVerdict }) => sameVerdict).length / outcomes.length).toBeGreaterThanOrEqual(0.97);
+    expect(rejected.filter(({ sameMessage }) => sameMessage).length / rejected.length).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("scenarios of calls, tail calls and stack", () => {
+    const outcomes = scenarioCases().map(judge);
+    report("scenarios", outcomes);
+    expect(outcomes.filter((o) => !o.sameVerdict || !o.sameMessage).map(({ detail }) => detail)).toEqual([]);
+  });
+});
