@@ -22,6 +22,8 @@ export interface ContextRange {
   readonly start: number;
   /** The byte behind its last. */
   readonly end: number;
+  /** Accesses that begin in the range must end by here; where it is not the range's end. */
+  readonly limit?: number;
   /** Access sizes in bytes. */
   readonly read: readonly number[];
   readonly write: readonly number[];
@@ -35,7 +37,15 @@ export interface ContextAccessRules {
   readonly ranges: readonly ContextRange[];
 }
 
-type Row = readonly [start: number, end: number, read: string, write: string, pointer?: ContextValue, attach?: string];
+type Row = readonly [
+  start: number,
+  end: number,
+  read: string,
+  write: string,
+  pointer?: ContextValue,
+  attach?: string | undefined,
+  limit?: number,
+];
 
 /** Sizes up to a field of 2, 4 or 8 bytes. */
 const SIZES: Readonly<Record<string, readonly number[]>> = {
@@ -155,7 +165,7 @@ const SOCK_ROWS: readonly Row[] = [
   [16, 24, "4", "4"],
   [24, 44, "n4", "-"],
   [44, 48, "n4", "-"],
-  [48, 50, "n4", "-"],
+  [48, 50, "n4", "-", "scalar", undefined, 52],
   [52, 76, "n4", "-"],
   [76, 80, "n4", "-"],
 ];
@@ -199,7 +209,7 @@ const BY_TYPE: Readonly<Record<string, readonly Row[]>> = {
     [24, 28, "n4", "-", "scalar", "cgroup_inet4_post_bind"],
     [28, 44, "n4", "-", "scalar", "cgroup_inet6_post_bind"],
     [44, 48, "n4", "-", "scalar", "cgroup_inet4_post_bind cgroup_inet6_post_bind"],
-    [48, 50, "n4", "-"],
+    [48, 50, "n4", "-", "scalar", undefined, 52],
     [52, 80, "n4", "-"],
   ],
   cgroup_sock_addr: [
@@ -234,7 +244,7 @@ const BY_TYPE: Readonly<Record<string, readonly Row[]>> = {
   sk_lookup: [
     [0, 8, "8", "-", "socket_or_null"],
     ...steps(8, 36, 4, "n4", "-"),
-    [36, 38, "n4", "-"],
+    [36, 38, "n4", "-", "scalar", undefined, 40],
     [38, 40, "n2", "-"],
     ...steps(40, 68, 4, "n4", "-"),
   ],
@@ -289,9 +299,16 @@ const BY_TYPE: Readonly<Record<string, readonly Row[]>> = {
   lirc_mode2: [[0, 4, "n4", "-"]],
 };
 
-function toRange([start, end, read, write, pointer = "scalar", attach]: Row): ContextRange {
-  const range = { start, end, read: SIZES[read]!, write: SIZES[write]!, pointer };
-  return attach === undefined ? range : { ...range, attach: attach.split(" ") };
+function toRange([start, end, read, write, pointer = "scalar", attach, limit]: Row): ContextRange {
+  return {
+    start,
+    end,
+    read: SIZES[read]!,
+    write: SIZES[write]!,
+    pointer,
+    ...(attach === undefined ? {} : { attach: attach.split(" ") }),
+    ...(limit === undefined ? {} : { limit }),
+  };
 }
 
 const RULES: ReadonlyMap<string, ContextAccessRules> = new Map(
@@ -327,7 +344,7 @@ export function findContextRange(
 ): ContextRange | undefined {
   if (off < 0 || off % size !== 0) return undefined;
   const range = rules.ranges.find(({ start, end }) => off >= start && off < end);
-  if (range === undefined || off + size > range.end) return undefined;
+  if (range === undefined || off + size > (range.limit ?? range.end)) return undefined;
   if (!(access === "read" ? range.read : range.write).includes(size)) return undefined;
   if (range.attach !== undefined && !range.attach.includes(attachType ?? "")) return undefined;
   return range;

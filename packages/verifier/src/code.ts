@@ -12,12 +12,12 @@ export interface Code {
   readonly imm: Int32Array;
 }
 
-/** @throws {VerifierError} `BAD_CODE` where it is empty or not whole slots. */
+/** @throws {VerifierError} `BAD_CODE` where it is not whole slots. */
 export function readCode(program: Program): Code {
   const bytes = program.code;
   const length = bytes.length / SLOT_BYTES;
-  if (length === 0 || !Number.isInteger(length)) {
-    const what = `code has ${bytes.length} bytes; a program is one slot of 8 bytes or more`;
+  if (!Number.isInteger(length)) {
+    const what = `code has ${bytes.length} bytes; a program is whole slots of 8 bytes`;
     throw new VerifierError("BAD_CODE", what, { program: program.name });
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -193,8 +193,18 @@ function pushForEach(v: Verification, call: CallArguments): void {
   });
 }
 
+/** Remembers whether a loop has no flags and one callback on every path. */
+function noteLoop(v: Verification, callback: number): void {
+  const seen = v.loops.get(v.slot);
+  if (seen?.canInline === false) return;
+  const hasNoFlags = isNull(reg(v, 4));
+  if (hasNoFlags) markPrecise(v, 4);
+  const canInline = hasNoFlags && (seen === undefined || seen.callback === callback);
+  v.loops.set(v.slot, { canInline, callback });
+}
+
 function pushLoop(v: Verification, call: CallArguments): void {
-  if (isNull(reg(v, 4))) markPrecise(v, 4);
+  noteLoop(v, call.subprogram);
   markPrecise(v, 1);
   const frame = frameOf(v);
   if (BigInt(frame.callbackDepth) < reg(v, 1).num.umax) {

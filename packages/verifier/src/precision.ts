@@ -239,6 +239,8 @@ function through(v: Verification, s: Search, slot: number, following: number, fl
     case CLASS_JMP32:
       return throughJump(v, s, slot, following, flags);
     case CLASS_LD: {
+      // The second slot of a 64-bit load.
+      if (opcode === 0) return "ok";
       const mode = opcode & 0xe0;
       if (mode === MODE_IND || mode === MODE_ABS) return throughPacketLoad(s, dst, slot, following);
       removeReg(s, dst);

@@ -28,9 +28,15 @@ export interface Verdict extends Statistics {
   readonly slot?: number;
   /** The kernel's log at the level asked for, with the statistics line. */
   readonly log: string;
-  /** Bytes of each subprogram's frame, in order. */
+  /** Bytes of each subprogram's frame as the kernel prints them: of an accepted program, those some path came to. */
   readonly stackDepth: readonly number[];
-  readonly subprograms: readonly { readonly name: string; readonly start: number; readonly isGlobal: boolean }[];
+  /** All subprograms, with bytes of their frames. */
+  readonly subprograms: readonly {
+    readonly name: string;
+    readonly start: number;
+    readonly isGlobal: boolean;
+    readonly stackDepth: number;
+  }[];
   /** What is known before each instruction, by slot; empty where facts were not asked for. */
   readonly facts: readonly InstructionFact[];
   /** The kernel version whose rules were applied. */

@@ -70,6 +70,12 @@ export interface Pending {
   readonly logLength: number;
 }
 
+/** What is known of a call of `bpf_loop`: whether it is the same loop on every path, so that it can be made inline. */
+export interface LoopCall {
+  canInline: boolean;
+  readonly callback: number;
+}
+
 /** All that one call of `verify` works on. */
 export interface Verification {
   readonly program: Program;
@@ -85,6 +91,8 @@ export interface Verification {
   readonly history: History;
   readonly liveness: StackLiveness;
   readonly facts: FactCollector;
+  /** By the slot of the call. */
+  readonly loops: Map<number, LoopCall>;
   readonly hasFunctionInfo: boolean;
   readonly strictAlignment: boolean;
   readonly everyState: boolean;

@@ -16,7 +16,7 @@ import { newStackLiveness } from "./stack-liveness.js";
 import { checkStackDepth } from "./stack-depth.js";
 import { checkAbnormalReturns, checkSubprograms, findSubprograms } from "./subprograms.js";
 import type { Statistics, Verdict } from "./verdict.js";
-import { MAX_PROCESSED, say, type SlotInfo, type Verification } from "./verification.js";
+import { MAX_PROCESSED, reject, say, since, type SlotInfo, type SubprogramInfo, type Verification } from "./verification.js";
 import { type Progress, walkFunction } from "./walk.js";
 
 /** What a program is verified against. */
@@ -73,6 +73,7 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
     log: newLog(options.logLevel ?? 0),
     history: newHistory(),
     liveness: newStackLiveness(),
+    loops: new Map(),
     facts: newFacts(code.length, options.facts ?? true),
     hasFunctionInfo: types.hasFunctionInfo,
     strictAlignment: (flags & F_STRICT_ALIGNMENT) !== 0 && (flags & F_ANY_ALIGNMENT) === 0,
@@ -98,8 +99,12 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
   };
 }
 
+/** Slots a program may have; before 5.2 they were 4096. */
+const maxSlots = (v: Verification): number => (since(v, 502) ? MAX_PROCESSED : 4096);
+
 /** What is checked before any path is walked, in the kernel's order. */
 function checkStructure(v: Verification, types: ProgramTypes): void {
+  if (v.code.length === 0 || v.code.length > maxSlots(v)) reject(v, "E2BIG");
   findSubprograms(v, types);
   checkSubprograms(v);
   checkAbnormalReturns(v);
@@ -131,8 +136,16 @@ function statistics(v: Verification): Statistics {
   };
 }
 
-function statisticsText(v: Verification, s: Statistics): string {
-  const depths = v.subprograms.map(({ stackDepth }) => stackDepth).join("+");
+/** Frames by subprogram; those no path came to are gone from a program that was accepted. */
+function stackDepths(v: Verification, isAccepted: boolean): readonly number[] {
+  const isReached = ({ start, end }: SubprogramInfo): boolean => v.slots.seen.subarray(start, end).includes(1);
+  return v.subprograms
+    .filter((subprogram, index) => !isAccepted || index === 0 || isReached(subprogram))
+    .map(({ stackDepth }) => stackDepth);
+}
+
+function statisticsText(s: Statistics, stackDepth: readonly number[]): string {
+  const depths = stackDepth.join("+");
   const counts = `max_states_per_insn ${s.maxStatesPerInsn} total_states ${s.totalStates} peak_states ${s.peakStates}`;
   return `stack depth ${depths}\nprocessed ${s.insnsProcessed} insns (limit ${MAX_PROCESSED}) ${counts} mark_read 0\n`;
 }
@@ -142,18 +155,37 @@ function finish(v: Verification, rejection: Rejection | undefined): Verdict {
   if (v.log.level === 0) cut(v.log, 0);
   if (v.log.level === 0 && rejection !== undefined) write(v.log, `${message}\n`);
   const stats = statistics(v);
-  write(v.log, statisticsText(v, stats));
+  const stackDepth = stackDepths(v, rejection === undefined);
+  write(v.log, statisticsText(stats, stackDepth));
   return {
     verdict: rejection === undefined ? "accept" : "reject",
     ...(rejection === undefined ? {} : { errno: rejection.errno, message, slot: v.slot }),
     log: logText(v.log),
     ...stats,
-    stackDepth: v.subprograms.map(({ stackDepth }) => stackDepth),
-    subprograms: v.subprograms.map(({ name, start, isGlobal }) => ({ name, start, isGlobal })),
+    stackDepth,
+    subprograms: v.subprograms.map(({ name, start, isGlobal, stackDepth: bytes }) => ({
+      name,
+      start,
+      isGlobal,
+      stackDepth: bytes,
+    })),
     facts: publish(v.facts),
     profile: v.profile.version,
     digests: programDigests(v.program, [...v.mapAt.values()].map(({ map }) => map.spec)),
   };
+}
+
+/** Stack that loops which are made inline need for their registers. */
+const INLINE_LOOP_BYTES = 24;
+
+/** What the kernel does to a program it accepted changes its frames: loops are made inline. */
+function growForInlineLoops(v: Verification): void {
+  for (const subprogram of v.subprograms) {
+    const inlines = [...v.loops].some(
+      ([slot, { canInline }]) => canInline && slot >= subprogram.start && slot < subprogram.end,
+    );
+    if (inlines) subprogram.stackDepth = Math.ceil(subprogram.stackDepth / 8) * 8 + INLINE_LOOP_BYTES;
+  }
 }
 
 function run(v: Verification, types: ProgramTypes, progress: Progress): void {
@@ -161,6 +193,7 @@ function run(v: Verification, types: ProgramTypes, progress: Progress): void {
   walkFunction(v, 0, progress);
   walkGlobals(v, progress);
   checkStackDepth(v);
+  if (since(v, 519)) growForInlineLoops(v);
 }
 
 /**

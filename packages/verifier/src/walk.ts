@@ -241,6 +241,7 @@ function walk(v: Verification, progress: Progress): void {
     v.reason.length = 0;
     const { slot } = v;
     const frame: Frame = frameOf(v);
+    v.slots.seen[slot] = 1;
     if (v.facts.isOn) collect(v.facts, slot, frame);
     beginWrites(v, frame.liveness, slot);
     const frames = v.state.frames.length;

@@ -117,6 +117,23 @@ function btfOf(functions: readonly FunctionCase[]): { types: Uint8Array; ids: nu
   return { types: encodeBtf(types), ids };
 }
 
+/** Programs that load a function's address were recorded with function info that the file does not repeat. */
+function callbackFunctions(code: Uint8Array): readonly FunctionCase[] | undefined {
+  const view = new DataView(code.buffer, code.byteOffset, code.length);
+  const starts = new Set<number>();
+  let loadsAddress = false;
+  for (let slot = 0; slot < code.length / 8; slot++) {
+    const src = code[slot * 8 + 1]! >>> 4;
+    const isLoad = code[slot * 8] === 0x18;
+    if ((isLoad && src === 4) || (code[slot * 8] === 0x85 && src === 1)) starts.add(slot + 1 + view.getInt32(slot * 8 + 4, true));
+    loadsAddress ||= isLoad && src === 4;
+    if (isLoad) slot++;
+  }
+  if (!loadsAddress) return undefined;
+  const rows = [...starts].sort((a, b) => a - b).map((off) => ({ name: `f${off}`, off, linkage: "static" as const, args: ["int"] }));
+  return [{ name: "main", off: 0 }, ...rows];
+}
+
 /** Turns a recorded program into what `verify` takes. `inPlace`: maps are named by the immediates of loads. */
 export function toCase(id: string, group: string, recorded: ProgramCase, maps: readonly MapCase[], inPlace: boolean): TruthCase {
   const code =
@@ -141,7 +158,7 @@ export function toCase(id: string, group: string, recorded: ProgramCase, maps: r
     }
     slot++;
   }
-  const functions = recorded.btfFuncs;
+  const functions = recorded.btfFuncs ?? (inPlace ? undefined : callbackFunctions(code));
   const btf = functions === undefined ? undefined : btfOf(functions);
   const attach = recorded.expectedAttachType === undefined ? undefined : ATTACH_TYPES[recorded.expectedAttachType];
   return {
