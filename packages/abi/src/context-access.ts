@@ -98,7 +98,10 @@ function skbRows(rules: SkbRules): Row[] {
   for (let at = 0; at < 48; at += 4) rows.push([at, at + 4, "n4", write(at, "4")]);
   rows.push([48, 68, "n8", rules.control ? "n8" : "-"]);
   for (const at of [68, TC_CLASSID]) rows.push([at, at + 4, "n4", write(at, "4")]);
-  rows.push([76, 80, "4", "-", rules.packet ? "packet" : "scalar"], [80, 84, "4", "-", rules.packet ? "packet_end" : "scalar"]);
+  rows.push(
+    [76, 80, "4", "-", rules.packet ? "packet" : "scalar"],
+    [80, 84, "4", "-", rules.packet ? "packet_end" : "scalar"],
+  );
   for (const at of [84, 88]) rows.push([at, at + 4, "n4", "-"]);
   for (let at = 92; at < 132; at += 4) rows.push([at, at + 4, "4", "-"]);
   for (const at of [132, 136]) rows.push([at, at + 4, "n4", "-"]);
@@ -171,8 +174,10 @@ const SOCK_ROWS: readonly Row[] = [
 ];
 
 const SOCKET_CREATION = "cgroup_inet_sock_create cgroup_inet_sock_release";
-const V4 = "cgroup_inet4_bind cgroup_inet4_connect cgroup_inet4_getpeername cgroup_inet4_getsockname cgroup_udp4_sendmsg cgroup_udp4_recvmsg";
-const V6 = "cgroup_inet6_bind cgroup_inet6_connect cgroup_inet6_getpeername cgroup_inet6_getsockname cgroup_udp6_sendmsg cgroup_udp6_recvmsg";
+const V4 =
+  "cgroup_inet4_bind cgroup_inet4_connect cgroup_inet4_getpeername cgroup_inet4_getsockname cgroup_udp4_sendmsg cgroup_udp4_recvmsg";
+const V6 =
+  "cgroup_inet6_bind cgroup_inet6_connect cgroup_inet6_getpeername cgroup_inet6_getsockname cgroup_udp6_sendmsg cgroup_udp6_recvmsg";
 
 function steps(start: number, end: number, step: number, read: string, write: string, attach?: string): Row[] {
   const rows: Row[] = [];

@@ -1,20 +1,5 @@
 import { aluSign } from "./format.js";
-import {
-  ADD,
-  AND,
-  ARSH,
-  CLASS_ALU,
-  DIV,
-  END,
-  LSH,
-  MOD,
-  MOV,
-  NEG,
-  OR,
-  RSH,
-  SOURCE_REGISTER,
-  SUB,
-} from "./opcode.js";
+import { ADD, AND, ARSH, CLASS_ALU, DIV, END, LSH, MOD, MOV, NEG, OR, RSH, SOURCE_REGISTER, SUB } from "./opcode.js";
 import { pushPath } from "./paths.js";
 import { pointerAlu } from "./pointer-alu.js";
 import { markPrecise } from "./precision.js";
@@ -29,7 +14,7 @@ import {
   unlinked,
   withNum,
 } from "./register.js";
-import { isKnown, known, sane, type Scalar, width } from "./scalar.js";
+import { isKnown, known, type Scalar, sane, width } from "./scalar.js";
 import { aluScalar, immediateScalar, negateScalar, signExtend, truncate32 } from "./scalar-alu.js";
 import { currentFrame } from "./state.js";
 import { linkBeforeCopy, reg, reject, setReg, type Verification } from "./verification.js";
@@ -183,15 +168,22 @@ function binary(v: Verification, opcode: number): void {
   checkWrite(v, dst);
   const left = reg(v, dst);
   const right = fromRegister ? reg(v, src) : register(SCALAR, immediateAt(v, false));
-  if (left.type === SCALAR && right.type === SCALAR) return binaryScalar(v, opcode, right);
+  if (left.type === SCALAR && right.type === SCALAR) {
+    binaryScalar(v, opcode, right);
+    return;
+  }
   if (left.type !== SCALAR && right.type !== SCALAR) {
     // The difference of two pointers is a number; anything else between them is nothing.
-    if (operation === SUB) return setReg(v, dst, UNKNOWN_SCALAR);
+    if (operation === SUB) {
+      setReg(v, dst, UNKNOWN_SCALAR);
+      return;
+    }
     reject(v, "EACCES", `R${dst} pointer ${aluSign(operation)} pointer prohibited`);
   }
   if (left.type === SCALAR) {
     markPrecise(v, dst);
-    return pointerAlu(v, dst, right, left, operation, is32, false);
+    pointerAlu(v, dst, right, left, operation, is32, false);
+    return;
   }
   if (fromRegister) markPrecise(v, src);
   pointerAlu(v, dst, left, right, operation, is32, true);
@@ -205,5 +197,3 @@ export function checkAlu(v: Verification, opcode: number): void {
   else binary(v, opcode);
   v.slot++;
 }
-
-export { OR };

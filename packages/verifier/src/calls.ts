@@ -1,9 +1,11 @@
 import { callTarget } from "./code.js";
-import { frameText, SHOW_ALL, signedText } from "./format-state.js";
+import { widenTowards } from "./compare.js";
+import { findLoopHead } from "./explored.js";
+import { frameText, SHOW_ALL } from "./format-state.js";
+import { checkArgumentOffset, checkHelperMemory } from "./helper-arguments.js";
 import { write } from "./log.js";
 import { pushPath } from "./paths.js";
 import { markPrecise } from "./precision.js";
-import { checkArgumentOffset, checkHelperMemory } from "./helper-arguments.js";
 import type { Prototype } from "./prototype.js";
 import { forgetPacketPointers } from "./references.js";
 import {
@@ -25,8 +27,6 @@ import { instanceOf } from "./stack-liveness.js";
 import { currentFrame, type Frame, newFrame, type State } from "./state.js";
 import { subprogramOf } from "./subprograms.js";
 import { frameOf, reg, reject, say, setReg, type Verification } from "./verification.js";
-import { widenTowards } from "./compare.js";
-import { findLoopHead } from "./explored.js";
 
 /** Makes r0–r5 unreadable, as every call does. */
 export function clearCallerSaved(v: Verification): void {
@@ -98,7 +98,9 @@ function callGlobal(v: Verification, index: number): void {
   }
   if (prototype?.problem !== undefined) say(v, prototype.problem);
   const fits =
-    prototype !== undefined && prototype.problem === undefined && prototype.args.every((_, at) => argumentFits(v, prototype, at));
+    prototype !== undefined &&
+    prototype.problem === undefined &&
+    prototype.args.every((_, at) => argumentFits(v, prototype, at));
   if (!fits) reject(v, "EINVAL", `Caller passes invalid args into func#${index} ('${callee.name}')`);
   if (v.log.level > 0) say(v, `Func#${index} ('${callee.name}') is global and assumed valid.`);
   if (callee.changesPacket) forgetPacketPointers(v);
@@ -121,7 +123,10 @@ export function callSubprogram(v: Verification): void {
   for (let number = 1; number <= 5; number++) callee.regs[number] = caller.regs[number]!;
   for (let number = 0; number <= 5; number++) caller.regs[number] = UNINITIALISED;
   if (v.log.level > 0) {
-    write(v.log, `caller:\n${frameText(v.state, caller, SHOW_ALL)}\ncallee:\n${frameText(v.state, callee, SHOW_ALL)}\n`);
+    write(
+      v.log,
+      `caller:\n${frameText(v.state, caller, SHOW_ALL)}\ncallee:\n${frameText(v.state, callee, SHOW_ALL)}\n`,
+    );
   }
   v.slot = target;
 }
@@ -190,5 +195,3 @@ export function pushCallback(
 
 /** Whether r0 was set: the reader of a result that was never made finds it unreadable. */
 export const isReadable = (r: Register): boolean => r.type !== NOT_INIT;
-
-export { signedText };

@@ -19,11 +19,10 @@ import {
   BYTE_INVALID,
   BYTE_MISC,
   BYTE_SPILL,
-  BYTE_ZERO,
   byteAt,
   isSpill,
-  slotScalar,
   type StackSlot,
+  slotScalar,
   withSpilled,
 } from "./stack-slot.js";
 import { type Frame, frameSlot, isPreciseSlot, type State } from "./state.js";
@@ -146,7 +145,13 @@ function bytesSafe(kept: StackSlot, fresh: StackSlot): boolean {
   return true;
 }
 
-function slotSafe(kept: StackSlot, fresh: StackSlot | undefined, isPrecise: boolean, ids: Ids, likeness: Likeness): boolean {
+function slotSafe(
+  kept: StackSlot,
+  fresh: StackSlot | undefined,
+  isPrecise: boolean,
+  ids: Ids,
+  likeness: Likeness,
+): boolean {
   if (kept === fresh && kept.reg.type === NOT_INIT && kept.dynptr === undefined) return true;
   if (likeness === "same" && kept.bytes !== (fresh?.bytes ?? 0)) return false;
   if (!needsAnything(kept)) return true;
@@ -171,14 +176,7 @@ function needsAnything(kept: StackSlot): boolean {
   return false;
 }
 
-function frameSafe(
-  v: Verification,
-  kept: Frame,
-  fresh: Frame,
-  slot: number,
-  ids: Ids,
-  likeness: Likeness,
-): boolean {
+function frameSafe(v: Verification, kept: Frame, fresh: Frame, slot: number, ids: Ids, likeness: Likeness): boolean {
   if (kept.callbackDepth > fresh.callbackDepth) return false;
   const live = v.slots.liveRegisters[slot]! | (1 << 10);
   for (let number = 0; number < 11; number++) {

@@ -1,13 +1,14 @@
-import type { Digests } from "./verdict.js";
 import type { MapSpec, Program } from "@bpfkit/core";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import type { Digests } from "./verdict.js";
 
 const encoder = new TextEncoder();
 
 /** A value as text that is the same whenever the value is: keys sorted, bytes in hex. */
 function canonical(value: unknown): string {
-  if (value instanceof Uint8Array) return `x${Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  if (value instanceof Uint8Array)
+    return `x${Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value !== null && typeof value === "object") {
     const entries = Object.entries(value).filter(([, member]) => member !== undefined);

@@ -1,7 +1,16 @@
 import { invalidateRegister } from "./references.js";
 import { CONST_PTR_TO_DYNPTR, fixedOffset, isFixed, PTR_TO_STACK, type Register } from "./register.js";
-import { BYTE_DYNPTR, BYTE_INVALID, byteAt, type DynptrSlot, dynptrSlot, EMPTY_SLOT, plainSlot, slotIndexOf } from "./stack-slot.js";
 import { markStackRead, markStackWrite } from "./stack-liveness.js";
+import {
+  BYTE_DYNPTR,
+  BYTE_INVALID,
+  byteAt,
+  type DynptrSlot,
+  dynptrSlot,
+  EMPTY_SLOT,
+  plainSlot,
+  slotIndexOf,
+} from "./stack-slot.js";
 import type { Frame } from "./state.js";
 import { frameOfPointer, reg, reject, scratchSlot, type Verification } from "./verification.js";
 

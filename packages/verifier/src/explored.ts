@@ -6,6 +6,7 @@ import { UNINITIALISED } from "./register.js";
 import { isSlotLive, updateStackLiveness } from "./stack-liveness.js";
 import { EMPTY_SLOT } from "./stack-slot.js";
 import { copyState, currentFrame, frameSlot, type State } from "./state.js";
+import { noteDifferences } from "./taint.js";
 import { reject, type Verification } from "./verification.js";
 
 /** Jumps and instructions since the last kept state after which another is worth keeping. */
@@ -104,6 +105,7 @@ function rejectEndlessLoop(v: Verification, kept: State, slot: number): never {
  */
 function hit(v: Verification, kept: State, slot: number, isOpen: boolean): true {
   kept.hits++;
+  if (v.facts.isOn && !isOpen && kept.branches === 0) noteDifferences(v, kept, v.state);
   if (v.slots.jumpPoint[slot] === 1) record(v.history, v.state, slot, v.previousSlot, 0);
   if (isOpen) markEverything(v, v.state);
   else propagatePrecision(v, kept);
@@ -161,7 +163,9 @@ function keep(v: Verification, at: number, slot: number): void {
   state.historyStart = state.historyEnd;
   state.depth = kept.depth + 1;
   state.branches = 1;
-  (v.explored[at] ??= []).push(kept);
+  const list = v.explored[at];
+  if (list === undefined) v.explored[at] = [kept];
+  else list.push(kept);
 }
 
 function isForced(v: Verification, slot: number): boolean {

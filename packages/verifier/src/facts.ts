@@ -1,19 +1,17 @@
+import type { MapInfo } from "./map-info.js";
 import {
   baseType,
   CONST_PTR_TO_MAP,
-  isPacketPointer,
   mayBeNull,
   NOT_INIT,
-  PTR_TO_CTX,
   PTR_TO_MAP_KEY,
   PTR_TO_MAP_VALUE,
-  PTR_TO_MEM,
   PTR_TO_STACK,
   type Register,
   SCALAR,
   typeName,
 } from "./register.js";
-import type { Scalar } from "./scalar.js";
+import { contains, type Scalar, UNKNOWN } from "./scalar.js";
 import type { Frame } from "./state.js";
 import { tnumUnion } from "./tnum.js";
 
@@ -50,17 +48,21 @@ export interface InstructionFact {
 }
 
 interface Collected {
+  /** The last register seen, by number. */
   readonly registers: (Register | undefined)[];
   readonly joined: (Joined | undefined)[];
+  joins: number;
   branches: number;
 }
 
 interface Joined {
+  /** With its marks; -1: registers of several types. */
+  readonly type: number;
   readonly kind: string;
   readonly mayBeNull: boolean;
   readonly num: Scalar;
   readonly off: number;
-  readonly map: string | undefined;
+  readonly map: MapInfo | undefined;
   readonly frame: number | undefined;
 }
 
@@ -68,25 +70,48 @@ interface Joined {
 export interface FactCollector {
   readonly isOn: boolean;
   readonly at: (Collected | undefined)[];
+  /** Registers, a bit each, that at a slot may hold other numbers than the walk saw. */
+  readonly taints: Map<number, number>;
+  /** The stack may. */
+  stackTainted: boolean;
 }
 
 export const newFacts = (length: number, isOn: boolean): FactCollector => ({
   isOn,
   at: isOn ? new Array<Collected | undefined>(length).fill(undefined) : [],
+  taints: new Map(),
+  stackTainted: false,
 });
 
-/** One path comes to a slot with these registers. */
-export function collect(facts: FactCollector, slot: number, frame: Frame): void {
-  facts.at[slot] ??= { registers: new Array(11).fill(undefined), joined: new Array(11).fill(undefined), branches: 0 };
+/** How often a register's ranges at one slot may grow before nothing is claimed of its number any more. */
+const MAX_JOINS = 24;
+
+/** One path comes to a slot with these registers, of which only `live` ones matter. */
+export function collect(facts: FactCollector, slot: number, frame: Frame, live: number): void {
+  facts.at[slot] ??= { registers: new Array(11), joined: new Array(11), joins: 0, branches: 0 };
   const here = facts.at[slot];
   for (let number = 0; number < 11; number++) {
+    if (((live >>> number) & 1) === 0) continue;
     const r = frame.regs[number]!;
     if (here.registers[number] === r) continue;
     here.registers[number] = r;
     const before = here.joined[number];
-    const fact = factOf(r, frame);
-    here.joined[number] = before === undefined ? fact : join(before, fact);
+    if (before === undefined) here.joined[number] = factOf(r, frame);
+    else if (!covers(before, r, frame)) {
+      const joined = join(before, factOf(r, frame));
+      here.joined[number] = ++here.joins > MAX_JOINS ? { ...joined, num: UNKNOWN, off: 0 } : joined;
+    }
   }
+}
+
+/** Whether a fact already says all that may be said of a register. */
+function covers(fact: Joined, r: Register, frame: Frame): boolean {
+  const isSame =
+    fact.type === r.type &&
+    (fact.map === r.map || fact.map === undefined) &&
+    (r.type !== PTR_TO_STACK || fact.frame === frame.index - r.aux);
+  const off = r.type === SCALAR ? 0 : r.off;
+  return isSame && (fact.num === UNKNOWN || (fact.off === off && contains(fact.num, r.num)));
 }
 
 /** One path leaves a conditional jump one way. */
@@ -98,11 +123,12 @@ export function collectBranch(facts: FactCollector, slot: number, taken: boolean
 function factOf(r: Register, frame: Frame): Joined {
   const isMap = [CONST_PTR_TO_MAP, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE].includes(baseType(r.type));
   return {
+    type: r.type,
     kind: r.type === NOT_INIT ? "unread" : typeName(r.type & 0xff),
     mayBeNull: mayBeNull(r.type),
     num: r.num,
     off: r.type === SCALAR ? 0 : r.off,
-    map: isMap ? r.map?.spec.name : undefined,
+    map: isMap ? r.map : undefined,
     frame: r.type === PTR_TO_STACK ? frame.index - r.aux : undefined,
   };
 }
@@ -152,6 +178,7 @@ function join(a: Joined, b: Joined): Joined {
   const left = a.off === b.off ? a : withOffset(a);
   const right = a.off === b.off ? b : withOffset(b);
   return {
+    type: a.type === b.type ? a.type : -1,
     kind: a.kind === b.kind ? a.kind : "mixed",
     mayBeNull: a.mayBeNull || b.mayBeNull,
     num: joinScalars(left.num, right.num),
@@ -174,19 +201,35 @@ function published(fact: Joined): RegisterFact {
     smax: num.smax,
     knownMask: ~num.mask & ALL_BITS,
     knownBits: num.value,
-    ...(fact.map === undefined ? {} : { map: fact.map }),
+    ...(fact.map === undefined ? {} : { map: fact.map.spec.name }),
     ...(fact.frame === undefined ? {} : { frame: fact.frame }),
   };
 }
 
-/** The facts of all slots, once the walk is over. */
-export function publish(facts: FactCollector): readonly InstructionFact[] {
-  return facts.at.map((here) => {
+const UNREAD: RegisterFact = published({
+  type: NOT_INIT,
+  kind: "unread",
+  mayBeNull: false,
+  num: UNKNOWN,
+  off: 0,
+  map: undefined,
+  frame: undefined,
+});
+
+/** A number the walk did not see every value of. */
+const isOpen = (fact: Joined, tainted: boolean): boolean => tainted && (fact.type === SCALAR || fact.type === -1);
+
+/** The facts of all slots, once the walk is over. `tainted`: registers whose numbers may be others, by slot. */
+export function publish(facts: FactCollector, tainted: Uint16Array): readonly InstructionFact[] {
+  return facts.at.map((here, slot) => {
     if (here === undefined) return { dead: true, registers: [] };
-    const registers = here.joined.map((fact) => published(fact!));
+    const registers = Array.from(here.joined, (fact, number) => {
+      if (fact === undefined) return UNREAD;
+      return published(
+        isOpen(fact, ((tainted[slot]! >>> number) & 1) === 1) ? { ...fact, num: UNKNOWN, off: 0 } : fact,
+      );
+    });
     const branch = here.branches === 1 ? "always" : here.branches === 2 ? "never" : undefined;
     return branch === undefined ? { dead: false, registers } : { dead: false, registers, branch };
   });
 }
-
-export { isPacketPointer, PTR_TO_CTX, PTR_TO_MEM };

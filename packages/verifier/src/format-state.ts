@@ -15,13 +15,7 @@ import {
   typeName,
 } from "./register.js";
 import { S32_MAX, S32_MIN, S64_MAX, S64_MIN, type Scalar, U32_MAX, U64_MAX } from "./scalar.js";
-import {
-  BYTE_DYNPTR,
-  BYTE_INVALID,
-  BYTE_SPILL,
-  byteAt,
-  type StackSlot,
-} from "./stack-slot.js";
+import { BYTE_DYNPTR, BYTE_INVALID, BYTE_SPILL, byteAt, type StackSlot } from "./stack-slot.js";
 import { type Frame, isPreciseSlot, type State } from "./state.js";
 import type { Tnum } from "./tnum.js";
 

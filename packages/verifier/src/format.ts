@@ -110,7 +110,8 @@ function atomicText(code: Code, slot: number, opcode: number): string {
 function storeText(code: Code, slot: number, opcode: number): string {
   const mode = opcode & 0xe0;
   const target = `*(${sizeOf(opcode)} *)(r${code.dst[slot]} ${signed(code.off[slot]!)})`;
-  if ((opcode & 7) === op.CLASS_ST) return mode === op.MODE_MEM ? `${target} = ${code.imm[slot]}` : `BUG_st_${hex2(opcode)}`;
+  if ((opcode & 7) === op.CLASS_ST)
+    return mode === op.MODE_MEM ? `${target} = ${code.imm[slot]}` : `BUG_st_${hex2(opcode)}`;
   return mode === op.MODE_MEM ? `${target} = r${code.src[slot]}` : atomicText(code, slot, opcode);
 }
 

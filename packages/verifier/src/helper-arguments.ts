@@ -1,11 +1,17 @@
 import type { HelperArgument, HelperArgumentKind, HelperPrototype } from "@bpfkit/abi";
 import { checkAlignment } from "./alignment.js";
-import { createDynptr, DYNPTR_BYTES, dynptrOf } from "./dynptr.js";
-import { processKptr, processSpinLock, processTimer } from "./special-fields.js";
-import { accessStruct, checkBuffer, checkUnmoved, mayUsePackets } from "./memory.js";
+import { DYNPTR_BYTES, dynptrOf } from "./dynptr.js";
 import { hasDirectValues, isConstant, type MapField, type MapInfo } from "./map-info.js";
+import { accessStruct, checkBuffer, checkUnmoved, mayUsePackets } from "./memory.js";
 import { markPrecise } from "./precision.js";
-import { type Access, checkKptrMatch, checkMapDirection, checkMapValue, checkPacket, checkRegion } from "./region-access.js";
+import {
+  type Access,
+  checkKptrMatch,
+  checkMapDirection,
+  checkMapValue,
+  checkPacket,
+  checkRegion,
+} from "./region-access.js";
 import {
   baseType,
   CONST_PTR_TO_DYNPTR,
@@ -40,6 +46,7 @@ import {
   TRUSTED,
   typeName,
 } from "./register.js";
+import { processKptr, processSpinLock, processTimer } from "./special-fields.js";
 import { checkStackBounds, checkStackRange, type RawMemory } from "./stack-access.js";
 import type { DynptrSlot } from "./stack-slot.js";
 import { reg, reject, type Verification } from "./verification.js";
@@ -107,7 +114,13 @@ const COMPATIBLE: Readonly<Partial<Record<HelperArgumentKind, readonly number[]>
   dynptr: [PTR_TO_STACK, CONST_PTR_TO_DYNPTR],
 };
 
-function checkStruct(v: Verification, r: Register, number: number, argument: HelperArgument, call: CallArguments): void {
+function checkStruct(
+  v: Verification,
+  r: Register,
+  number: number,
+  argument: HelperArgument,
+  call: CallArguments,
+): void {
   if (argument.kind === "mem") {
     if (!argument.readonly) {
       const what = `may write into memory pointed by R${number} type=${typeName(r.type)}`;
@@ -134,7 +147,8 @@ function checkKind(v: Verification, number: number, argument: HelperArgument, ca
     const list = accepted.map(typeName).join(", ");
     reject(v, "EACCES", `R${number} type=${typeName(r.type)} expected=${list}`);
   }
-  if (baseType(r.type) === PTR_TO_BTF_ID && argument.kind !== "percpu_btf_id") checkStruct(v, r, number, argument, call);
+  if (baseType(r.type) === PTR_TO_BTF_ID && argument.kind !== "percpu_btf_id")
+    checkStruct(v, r, number, argument, call);
 }
 
 const MAY_HAVE_OFFSET: ReadonlySet<number> = new Set([
@@ -181,21 +195,27 @@ export function checkHelperMemory(
   switch (baseType(r.type)) {
     case PTR_TO_PACKET:
     case PTR_TO_PACKET_META:
-      return checkPacket(v, number, r.off, size, zeroSizeAllowed);
+      checkPacket(v, number, r.off, size, zeroSizeAllowed);
+      return;
     case PTR_TO_MAP_KEY:
       if (access === "write") cannotWrite();
-      return checkRegion(v, number, r.off, size, r.map!.spec.keySize, false);
+      checkRegion(v, number, r.off, size, r.map!.spec.keySize, false);
+      return;
     case PTR_TO_MAP_VALUE:
       checkMapDirection(v, r.map!, r.off, size, access);
-      return checkMapValue(v, number, r.off, size, zeroSizeAllowed, true);
+      checkMapValue(v, number, r.off, size, zeroSizeAllowed, true);
+      return;
     case PTR_TO_MEM:
       if ((r.type & RDONLY) !== 0 && access === "write") cannotWrite();
-      return checkRegion(v, number, r.off, size, r.aux, zeroSizeAllowed);
+      checkRegion(v, number, r.off, size, r.aux, zeroSizeAllowed);
+      return;
     case PTR_TO_BUF:
       if ((r.type & RDONLY) !== 0 && access === "write") cannotWrite();
-      return checkBuffer(v, number, r.off, size, (r.type & RDONLY) !== 0 ? "rdonly" : "rdwr");
+      checkBuffer(v, number, r.off, size, (r.type & RDONLY) !== 0 ? "rdonly" : "rdwr");
+      return;
     case PTR_TO_STACK:
-      return checkStackRange(v, number, r.off, size, zeroSizeAllowed, access, meta);
+      checkStackRange(v, number, r.off, size, zeroSizeAllowed, access, meta);
+      return;
     case PTR_TO_BTF_ID:
       accessStruct(v, number, r.off, size, "read");
       return;
@@ -251,7 +271,8 @@ function checkConstantString(v: Verification, number: number): void {
 function checkDynptr(v: Verification, number: number, argument: HelperArgument, call: CallArguments): void {
   const r = reg(v, number);
   if (argument.uninit) {
-    if (r.type === CONST_PTR_TO_DYNPTR) reject(v, "EINVAL", `cannot pass pointer to const bpf_dynptr, the helper mutates it`);
+    if (r.type === CONST_PTR_TO_DYNPTR)
+      reject(v, "EINVAL", `cannot pass pointer to const bpf_dynptr, the helper mutates it`);
     checkStackBounds(v, number, r.off, DYNPTR_BYTES, "write");
     call.newDynptr = { number, kind: argument.dynptr ?? "local" };
     return;
@@ -308,20 +329,27 @@ function checkAllocationSize(v: Verification, number: number, call: CallArgument
 function checkByKind(v: Verification, number: number, argument: HelperArgument, call: CallArguments): void {
   switch (argument.kind) {
     case "map":
-      return checkMap(v, number, call);
+      checkMap(v, number, call);
+      return;
     case "map_key":
-      return checkMapKeyArgument(v, number, call);
+      checkMapKeyArgument(v, number, call);
+      return;
     case "map_value":
-      return checkMapValueArgument(v, number, argument, call);
+      checkMapValueArgument(v, number, argument, call);
+      return;
     case "mem":
-      return checkFixedMemory(v, number, argument, call);
+      checkFixedMemory(v, number, argument, call);
+      return;
     case "size":
     case "size_or_zero":
-      return checkSize(v, number, argument, call);
+      checkSize(v, number, argument, call);
+      return;
     case "alloc_size_or_zero":
-      return checkAllocationSize(v, number, call);
+      checkAllocationSize(v, number, call);
+      return;
     case "spin_lock":
-      return processSpinLock(v, number, call.helper.name === "spin_lock");
+      processSpinLock(v, number, call.helper.name === "spin_lock");
+      return;
     case "timer": {
       const r = processTimer(v, number);
       call.map = r.map;
@@ -336,9 +364,11 @@ function checkByKind(v: Verification, number: number, argument: HelperArgument, 
       call.subprogram = reg(v, number).aux;
       return;
     case "const_str":
-      return checkConstantString(v, number);
+      checkConstantString(v, number);
+      return;
     case "dynptr":
-      return checkDynptr(v, number, argument, call);
+      checkDynptr(v, number, argument, call);
+      return;
     default:
       return;
   }
@@ -350,7 +380,8 @@ function resolveArgument(v: Verification, argument: HelperArgument, call: CallAr
   if (call.map === undefined) reject(v, "EACCES", "invalid map_ptr to access map->type");
   const { type } = call.map.spec;
   if (type === "sockmap" || type === "sockhash") return { ...argument, kind: "btf_id_sock_common" };
-  if (type === "bloom_filter" && call.helper.name === "map_peek_elem") return { ...argument, uninit: false, write: false };
+  if (type === "bloom_filter" && call.helper.name === "map_peek_elem")
+    return { ...argument, uninit: false, write: false };
   return argument;
 }
 
@@ -372,5 +403,3 @@ export function checkArgument(v: Verification, number: number, declared: HelperA
   if (r.ref !== 0 && argument.kind !== "kptr_xchg_dest") call.ref = r.ref;
   checkByKind(v, number, argument, call);
 }
-
-export { createDynptr };

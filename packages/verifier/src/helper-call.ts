@@ -4,13 +4,12 @@ import { createDynptr, removeDynptr } from "./dynptr.js";
 import { helperName } from "./format.js";
 import { type CallArguments, checkArgument } from "./helper-arguments.js";
 import { checkMapForHelper } from "./helper-map-rules.js";
-import { hasField, isConstant, type MapInfo, F_RDONLY_PROG } from "./map-info.js";
+import { F_RDONLY_PROG, hasField, type MapInfo } from "./map-info.js";
 import { accessMemoryAt } from "./memory.js";
 import { pushAsyncCallback, pushPath } from "./paths.js";
 import { markPrecise, markSlotPrecise } from "./precision.js";
 import {
   acquireReference,
-  changeRegisters,
   checkNothingHeld,
   dropReference,
   forgetPacketPointers,
@@ -23,7 +22,6 @@ import {
   isNull,
   MAYBE_NULL,
   mayBeNull,
-  pointer,
   PTR_TO_BTF_ID,
   PTR_TO_MAP_KEY,
   PTR_TO_MAP_VALUE,
@@ -32,10 +30,11 @@ import {
   PTR_TO_SOCKET,
   PTR_TO_STACK,
   PTR_TO_TCP_SOCK,
+  pointer,
   RDONLY,
   type Register,
-  register,
   RINGBUF,
+  register,
   scalarRegister,
   TRUSTED,
   typeName,
@@ -229,7 +228,13 @@ function pushTimer(v: Verification, call: CallArguments): void {
   callee.regs[3] = mapValueArgument(map, call.mapUid);
 }
 
-function pushCallbackWith(v: Verification, call: CallArguments, dataFrom: number, dataTo: number, first: Register): void {
+function pushCallbackWith(
+  v: Verification,
+  call: CallArguments,
+  dataFrom: number,
+  dataTo: number,
+  first: Register,
+): void {
   pushCallback(v, call.subprogram, (caller, callee) => {
     callee.regs[1] = first;
     callee.regs[dataTo] = caller.regs[dataFrom]!;
@@ -251,22 +256,30 @@ function checkFormatCall(v: Verification): void {
 function checkSpecial(v: Verification, call: CallArguments): void {
   switch (call.helper.name) {
     case "tail_call":
-      return checkNothingHeld(v, "tail_call", true);
+      checkNothingHeld(v, "tail_call", true);
+      return;
     case "get_local_storage":
       if (!isNull(reg(v, 2))) reject(v, "EINVAL", "get_local_storage() doesn't support non-zero flags");
-      return markPrecise(v, 2);
+      markPrecise(v, 2);
+      return;
     case "for_each_map_elem":
-      return pushForEach(v, call);
+      pushForEach(v, call);
+      return;
     case "loop":
-      return pushLoop(v, call);
+      pushLoop(v, call);
+      return;
     case "timer_set_callback":
-      return pushTimer(v, call);
+      pushTimer(v, call);
+      return;
     case "find_vma":
-      return pushCallbackWith(v, call, 4, 3, reg(v, 1));
+      pushCallbackWith(v, call, 4, 3, reg(v, 1));
+      return;
     case "user_ringbuf_drain":
-      return pushCallbackWith(v, call, 3, 2, pointer(20, ++v.nextId));
+      pushCallbackWith(v, call, 3, 2, pointer(20, ++v.nextId));
+      return;
     case "snprintf":
-      return checkFormatCall(v);
+      checkFormatCall(v);
+      return;
     case "dynptr_from_mem":
       if (reg(v, 1).type !== PTR_TO_MAP_VALUE) {
         reject(v, "EACCES", `Unsupported reg type ${typeName(reg(v, 1).type)} for bpf_dynptr_from_mem data`);
@@ -409,5 +422,3 @@ export function callHelper(v: Verification): void {
   if (isTailCall && currentFrame(v.state).index > 0 && v.profile.mixed) leaveByTailCall(v);
   else v.slot++;
 }
-
-export { changeRegisters, isConstant };

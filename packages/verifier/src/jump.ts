@@ -1,28 +1,17 @@
-import { DST_IS_STACK, type LinkedRegister, record, SRC_IS_STACK } from "./history.js";
 import { checkRead, immediateAt } from "./alu.js";
-import {
-  CLASS_JMP,
-  CLASS_JMP32,
-  JCOND,
-  JEQ,
-  JGE,
-  JGT,
-  JLE,
-  JLT,
-  JNE,
-  SOURCE_REGISTER,
-} from "./opcode.js";
 import { widenTowards } from "./compare.js";
 import { findLoopHead } from "./explored.js";
-import { settleNull, dropReference, changeRegisters } from "./references.js";
+import { DST_IS_STACK, type LinkedRegister, record, SRC_IS_STACK } from "./history.js";
 import { hasField } from "./map-info.js";
+import { CLASS_JMP, CLASS_JMP32, JCOND, JEQ, JGE, JGT, JLE, JLT, JNE, SOURCE_REGISTER } from "./opcode.js";
 import { pushPath } from "./paths.js";
 import { markPrecise } from "./precision.js";
+import { changeRegisters, dropReference, settleNull } from "./references.js";
 import {
   ADD_CONST,
   AT_PACKET_END,
-  baseType,
   BEYOND_PACKET_END,
+  baseType,
   CONST_PTR_TO_MAP,
   isFixed,
   isPacketPointer,
@@ -51,7 +40,7 @@ import {
   withType,
   ZERO_SCALAR,
 } from "./register.js";
-import { isKnown, known, sane, sync } from "./scalar.js";
+import { known, sane, sync } from "./scalar.js";
 import { addWithoutSync } from "./scalar-alu.js";
 import { flip, refine, reverse, scalarBranchTaken } from "./scalar-branch.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
@@ -204,7 +193,10 @@ function asNotNull(r: Register): Register {
 const keepsId = (r: Register): boolean => r.map !== undefined && hasField(r.map, "spin_lock");
 
 function settleOnBranch(state: State, r: Register, isNull: boolean): void {
-  if (!isNull) return settleNull(state, r.id, asNotNull);
+  if (!isNull) {
+    settleNull(state, r.id, asNotNull);
+    return;
+  }
   if (r.ref !== 0 && r.ref === r.id) dropReference(state, r.ref);
   settleNull(state, r.id, () => ZERO_SCALAR);
 }
@@ -323,7 +315,10 @@ function learn(v: Verification, jump: Jump, linked: readonly LinkedRegister[], l
 /** A conditional jump (Linux `check_cond_jmp_op`): both ways are walked, unless it is known which is taken. */
 export function checkConditionalJump(v: Verification, opcode: number): void {
   const operation = opcode & 0xf0;
-  if (operation === JCOND) return mayGoto(v, opcode);
+  if (operation === JCOND) {
+    mayGoto(v, opcode);
+    return;
+  }
   const fromRegister = (opcode & SOURCE_REGISTER) !== 0;
   checkFields(v, fromRegister);
   const dst = v.code.dst[v.slot]!;
@@ -334,7 +329,10 @@ export function checkConditionalJump(v: Verification, opcode: number): void {
   if (onStack !== 0) record(v.history, v.state, v.slot, v.previousSlot, onStack);
   const is32 = (opcode & 7) === CLASS_JMP32;
   const taken = branchTaken(left, right, operation, is32);
-  if (taken !== undefined) return decided(v, taken, left, right, src);
+  if (taken !== undefined) {
+    decided(v, taken, left, right, src);
+    return;
+  }
   const linked = recordLinked(v, left, right, src);
   const other = pushPath(v, v.slot + v.code.off[v.slot]! + 1, v.slot);
   const jump: Jump = { operation, is32, dst, src, taken: other, notTaken: v.state };
@@ -342,5 +340,3 @@ export function checkConditionalJump(v: Verification, opcode: number): void {
   scratchAll(v);
   v.slot++;
 }
-
-export { isKnown };

@@ -1,8 +1,8 @@
-import { checkRead, checkWrite, immediateAt } from "./alu.js";
+import { checkRead, checkWrite } from "./alu.js";
 import { clearCallerSaved, leaveFrame } from "./calls.js";
 import { callTarget } from "./code.js";
+import { accessMemoryAt, checkOnePointerKind, checkUnmoved, type MemoryAccess } from "./memory.js";
 import {
-  accessSize,
   ADD,
   AND,
   ATOMIC_CMPXCHG,
@@ -10,6 +10,7 @@ import {
   ATOMIC_LOAD_ACQUIRE,
   ATOMIC_STORE_RELEASE,
   ATOMIC_XCHG,
+  accessSize,
   LOAD_FUNCTION,
   MODE_ABS,
   MODE_ATOMIC,
@@ -21,19 +22,17 @@ import {
   SIZE_DW,
   XOR,
 } from "./opcode.js";
-import { accessMemoryAt, checkOnePointerKind, checkUnmoved, type MemoryAccess } from "./memory.js";
 import { pushPath } from "./paths.js";
 import { checkNothingHeld } from "./references.js";
 import {
   CONST_PTR_TO_MAP,
   isPacketPointer,
   isSocketPointer,
-  NOT_INIT,
-  pointer,
   PTR_TO_CTX,
   PTR_TO_FLOW_KEYS,
   PTR_TO_FUNC,
   PTR_TO_MAP_VALUE,
+  pointer,
   register,
   scalarRegister,
   typeName,
@@ -154,7 +153,10 @@ function storeRelease(v: Verification, opcode: number): void {
 
 /** STX: stores a register, or works on memory atomically. */
 export function checkStore(v: Verification, opcode: number): void {
-  if ((opcode & 0xe0) !== MODE_ATOMIC) return storeRegister(v, opcode);
+  if ((opcode & 0xe0) !== MODE_ATOMIC) {
+    storeRegister(v, opcode);
+    return;
+  }
   const imm = v.code.imm[v.slot]!;
   if (READ_MODIFY_WRITE.has(imm)) readModifyWrite(v, opcode);
   else if (imm === ATOMIC_LOAD_ACQUIRE) loadAcquire(v, opcode);
@@ -240,5 +242,3 @@ export function checkLd(v: Verification, opcode: number): void {
   else if (mode === MODE_IMM) wideLoad(v, opcode);
   else reject(v, "EINVAL", "invalid BPF_LD mode");
 }
-
-export { immediateAt, NOT_INIT };

@@ -2,7 +2,15 @@ import type { MapSpec } from "@bpfkit/core";
 
 /** A field of a map's value that programs may not touch as plain bytes. */
 export interface MapField {
-  readonly kind: "spin_lock" | "timer" | "kptr_untrusted" | "kptr" | "kptr_percpu" | "workqueue" | "list_head" | "rb_root";
+  readonly kind:
+    | "spin_lock"
+    | "timer"
+    | "kptr_untrusted"
+    | "kptr"
+    | "kptr_percpu"
+    | "workqueue"
+    | "list_head"
+    | "rb_root";
   /** Bytes from the value's start. */
   readonly offset: number;
   /** Bytes. */

@@ -1,4 +1,11 @@
-import { findContextRange, contextAccess, SOCKET_ACCESS, TCP_SOCKET_ACCESS, XDP_SOCKET_ACCESS, type ContextValue } from "@bpfkit/abi";
+import {
+  type ContextValue,
+  contextAccess,
+  findContextRange,
+  SOCKET_ACCESS,
+  TCP_SOCKET_ACCESS,
+  XDP_SOCKET_ACCESS,
+} from "@bpfkit/abi";
 import { checkAlignment } from "./alignment.js";
 import { tnumText } from "./format-state.js";
 import {
@@ -20,7 +27,6 @@ import {
   isSocketPointer,
   MAYBE_NULL,
   mayBeNull,
-  pointer,
   PTR_TO_BTF_ID,
   PTR_TO_BUF,
   PTR_TO_CTX,
@@ -37,6 +43,7 @@ import {
   PTR_TO_TCP_SOCK,
   PTR_TO_TP_BUFFER,
   PTR_TO_XDP_SOCK,
+  pointer,
   RDONLY,
   type Register,
   SCALAR,

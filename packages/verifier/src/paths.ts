@@ -1,5 +1,5 @@
-import { newFrame, newState, copyState, type Frame, type State } from "./state.js";
 import { instanceOf } from "./stack-liveness.js";
+import { copyState, type Frame, newFrame, newState, type State } from "./state.js";
 import { MAX_PENDING, reject, type Verification } from "./verification.js";
 
 function push(v: Verification, state: State, slot: number, previousSlot: number, what: string): void {

@@ -117,10 +117,9 @@ function moved(pointer: Register, off: number, num: Scalar, id: number, range: n
 }
 
 /** A constant goes into the fixed offset, where it stays exact. */
-function moveByConstant(v: Verification, pointer: Register, delta: bigint): Register | undefined {
+function moveByConstant(pointer: Register, delta: bigint): Register | undefined {
   const off = BigInt(pointer.off) + delta;
   if (!fitsS32(off)) return undefined;
-  void v;
   return moved(pointer, Number(off), withoutLow(pointer.num), pointer.id, pointer.aux);
 }
 
@@ -133,7 +132,7 @@ function withoutLow(num: Scalar): Scalar {
 }
 
 function addOffset(v: Verification, pointer: Register, offset: Register): Register {
-  const constant = isFixed(offset) ? moveByConstant(v, pointer, offset.num.smin) : undefined;
+  const constant = isFixed(offset) ? moveByConstant(pointer, offset.num.smin) : undefined;
   if (constant !== undefined) return constant;
   const num = addVariable(pointer.num, offset.num);
   // A variable offset into a packet makes a new pointer, whose range is known again only after a comparison.
@@ -141,10 +140,16 @@ function addOffset(v: Verification, pointer: Register, offset: Register): Regist
   return moved(pointer, pointer.off, num, pointer.id, pointer.aux);
 }
 
-function subOffset(v: Verification, dst: number, pointer: Register, offset: Register, isPointerLeft: boolean): Register {
+function subOffset(
+  v: Verification,
+  dst: number,
+  pointer: Register,
+  offset: Register,
+  isPointerLeft: boolean,
+): Register {
   if (!isPointerLeft) reject(v, "EACCES", `R${dst} tried to subtract pointer from scalar`);
   if (pointer.type === PTR_TO_STACK) reject(v, "EACCES", `R${dst} subtraction from stack pointer prohibited`);
-  const constant = isFixed(offset) ? moveByConstant(v, pointer, -offset.num.smin) : undefined;
+  const constant = isFixed(offset) ? moveByConstant(pointer, -offset.num.smin) : undefined;
   if (constant !== undefined) return constant;
   const num = subVariable(pointer.num, offset.num);
   if (!isPacketPointer(pointer.type)) return moved(pointer, pointer.off, num, pointer.id, pointer.aux);
@@ -166,10 +171,14 @@ export function pointerAlu(
 ): void {
   const { num } = offset;
   if (num.smin > num.smax || num.umin > num.umax || (isFixed(offset) && num.umin !== num.umax)) {
-    return setReg(v, dst, UNKNOWN_SCALAR);
+    setReg(v, dst, UNKNOWN_SCALAR);
+    return;
   }
   if (is32) {
-    if (operation === SUB) return setReg(v, dst, UNKNOWN_SCALAR);
+    if (operation === SUB) {
+      setReg(v, dst, UNKNOWN_SCALAR);
+      return;
+    }
     reject(v, "EACCES", `R${dst} 32-bit pointer arithmetic prohibited`);
   }
   checkMovable(v, dst, pointer, offset, operation);
@@ -181,8 +190,7 @@ export function pointerAlu(
     if (isBitwise) reject(v, "EACCES", `R${dst} bitwise operator ${sign} on pointer prohibited`);
     reject(v, "EACCES", `R${dst} pointer arithmetic with ${sign} operator prohibited`);
   }
-  const result =
-    operation === ADD ? addOffset(v, pointer, offset) : subOffset(v, dst, pointer, offset, isPointerLeft);
+  const result = operation === ADD ? addOffset(v, pointer, offset) : subOffset(v, dst, pointer, offset, isPointerLeft);
   checkSaneOffset(v, result, pointer.type);
   setReg(v, dst, result);
 }

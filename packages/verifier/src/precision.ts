@@ -1,7 +1,15 @@
 import { callTarget, isHelperCall, isSubprogramCall } from "./code.js";
 import { SYNC_CALLBACK_HELPERS } from "./control-flow.js";
 import { instructionText } from "./format.js";
-import { accessedFrame, accessedSlot, DST_IS_STACK, type LinkedRegister, SRC_IS_STACK, STACK_ACCESS } from "./history.js";
+import { frameText, SHOW_ALL } from "./format-state.js";
+import {
+  accessedFrame,
+  accessedSlot,
+  DST_IS_STACK,
+  type LinkedRegister,
+  SRC_IS_STACK,
+  STACK_ACCESS,
+} from "./history.js";
 import { write } from "./log.js";
 import {
   ATOMIC_CMPXCHG,
@@ -32,7 +40,6 @@ import { SCALAR } from "./register.js";
 import { isScalarSpill } from "./stack-slot.js";
 import type { Frame, State } from "./state.js";
 import { subprogramOf, TAIL_CALL } from "./subprograms.js";
-import { frameText, SHOW_ALL } from "./format-state.js";
 import type { Verification } from "./verification.js";
 
 /*
@@ -336,14 +343,15 @@ function throughState(v: Verification, s: Search, state: State, position: Positi
     if (isEmpty(s)) return "found";
     position.following = slot;
     const count = end - state.historyStart;
-    if (slot === position.first && (count === 0 || (count === 1 && history.slot[state.historyStart] === slot))) return "ok";
+    if (slot === position.first && (count === 0 || (count === 1 && history.slot[state.historyStart] === slot)))
+      return "ok";
     slot = isRecorded ? history.previous[--end]! : slot - 1;
     if (slot < 0) return "give-up";
   }
 }
 
 /** At the entry of a global function its arguments are what they are. */
-function isAtGlobalEntry(v: Verification, s: Search, state: State): boolean {
+function isAtGlobalEntry(s: Search, state: State): boolean {
   const [frame] = state.frames;
   if (state.frames.length !== 1 || frame === undefined || frame.subprogram === 0 || frame.callsite !== -1) return false;
   if ((s.low[0]! | s.high[0]!) !== 0 || (s.regs[0]! & ~ARGUMENTS) !== 0) return false;
@@ -361,7 +369,7 @@ function search(v: Verification, s: Search): void {
       write(v.log, `mark_precise: frame${s.frame}: last_idx ${last} first_idx ${first} subseq_idx ${following} \n`);
     }
     if (position.last < 0) {
-      if (!isAtGlobalEntry(v, s, state)) markEverything(v, v.state);
+      if (!isAtGlobalEntry(s, state)) markEverything(v, v.state);
       return;
     }
     const outcome = throughState(v, s, state, position);

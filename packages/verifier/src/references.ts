@@ -1,4 +1,4 @@
-import { mayBeNull, PTR_TO_PACKET_END, isPacketPointer, type Register, UNKNOWN_SCALAR } from "./register.js";
+import { isPacketPointer, mayBeNull, PTR_TO_PACKET_END, type Register, UNKNOWN_SCALAR } from "./register.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
 import type { State } from "./state.js";
 import { frameOf, reject, say, type Verification } from "./verification.js";

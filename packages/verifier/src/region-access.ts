@@ -1,6 +1,6 @@
 import { tnumText } from "./format-state.js";
-import { CLASS_LDX, CLASS_ST, CLASS_STX, MODE_MEM } from "./opcode.js";
 import { F_RDONLY_PROG, F_WRONLY_PROG, isConstant, type MapField, type MapInfo } from "./map-info.js";
+import { CLASS_LDX, CLASS_ST, CLASS_STX, MODE_MEM } from "./opcode.js";
 import { markPrecise } from "./precision.js";
 import {
   baseType,
@@ -8,6 +8,7 @@ import {
   isFixed,
   isNull,
   MAYBE_NULL,
+  PERCPU,
   PTR_TO_BTF_ID,
   PTR_TO_MAP_KEY,
   PTR_TO_MAP_VALUE,
@@ -15,16 +16,15 @@ import {
   PTR_TO_PACKET_END,
   PTR_TO_PACKET_META,
   RCU,
+  RDONLY,
   type Register,
+  RINGBUF,
   register,
   scalarRegister,
   TRUSTED,
   typeName,
   UNKNOWN_SCALAR,
   UNTRUSTED,
-  RDONLY,
-  PERCPU,
-  RINGBUF,
 } from "./register.js";
 import { known, S64_MIN, ZERO } from "./scalar.js";
 import { MAX_OFFSET, reg, reject, say, type Verification } from "./verification.js";
@@ -42,18 +42,22 @@ function sayOutside(v: Verification, number: number, r: Register, off: bigint, s
   const shown = BigInt.asIntN(32, off);
   switch (r.type) {
     case PTR_TO_MAP_KEY:
-      return say(v, `invalid access to map key, key_size=${regionSize} off=${shown} size=${size}`);
+      say(v, `invalid access to map key, key_size=${regionSize} off=${shown} size=${size}`);
+      return;
     case PTR_TO_MAP_VALUE:
-      return say(v, `invalid access to map value, value_size=${regionSize} off=${shown} size=${size}`);
+      say(v, `invalid access to map value, value_size=${regionSize} off=${shown} size=${size}`);
+      return;
     case PTR_TO_PACKET:
     case PTR_TO_PACKET_META:
     case PTR_TO_PACKET_END:
-      return say(
+      say(
         v,
         `invalid access to packet, off=${shown} size=${size}, R${number}(id=${r.id},off=${shown},r=${regionSize})`,
       );
+      return;
     default:
-      return say(v, `invalid access to memory, mem_size=${regionSize} off=${shown} size=${size}`);
+      say(v, `invalid access to memory, mem_size=${regionSize} off=${shown} size=${size}`);
+      return;
   }
 }
 

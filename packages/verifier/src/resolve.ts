@@ -1,17 +1,9 @@
-import { ROWS } from "@bpfkit/isa";
 import type { MapSpec } from "@bpfkit/core";
+import { ROWS } from "@bpfkit/isa";
 import { isWideLoad } from "./code.js";
 import { VerifierError } from "./error.js";
 import { hasDirectValues, hasField, type MapField, type MapInfo, mapInfo } from "./map-info.js";
-import {
-  CLASS_LDX,
-  LOAD_BTF_ID,
-  LOAD_FUNCTION,
-  LOAD_MAP,
-  LOAD_MAP_VALUE,
-  MODE_MEM,
-  MODE_MEMSX,
-} from "./opcode.js";
+import { CLASS_LDX, LOAD_BTF_ID, LOAD_FUNCTION, LOAD_MAP, LOAD_MAP_VALUE, MODE_MEM, MODE_MEMSX } from "./opcode.js";
 import { MAX_OFFSET, reject, type Verification } from "./verification.js";
 
 const OPCODES: ReadonlySet<number> = new Set(ROWS.map(({ opcode }) => opcode));
@@ -91,7 +83,11 @@ function checkWideLoad(v: Verification, slot: number): void {
   const { code } = v;
   const next = slot + 1;
   const isWhole =
-    next < code.length && code.opcode[next] === 0 && code.dst[next] === 0 && code.src[next] === 0 && code.off[next] === 0;
+    next < code.length &&
+    code.opcode[next] === 0 &&
+    code.dst[next] === 0 &&
+    code.src[next] === 0 &&
+    code.off[next] === 0;
   if (!isWhole) reject(v, "EINVAL", "invalid bpf_ld_imm64 insn");
   const src = code.src[slot]!;
   if (src === 0 || src === LOAD_FUNCTION) return;

@@ -8,6 +8,8 @@ import {
   isKnown32,
   known,
   low32,
+  max64,
+  min64,
   narrow32ByBits,
   narrow64ByBits,
   S32_MAX,
@@ -28,7 +30,6 @@ import {
   tnumAnd,
   tnumArithmeticShiftRight,
   tnumCast,
-  tnumConst,
   tnumMul,
   tnumOr,
   tnumRange,
@@ -121,8 +122,8 @@ function mul64(d: Draft, s: Scalar): void {
   }
   const products = [d.smin * s.smin, d.smin * s.smax, d.smax * s.smin, d.smax * s.smax];
   const fits = products.every(fitsS64);
-  d.smin = fits ? products.reduce((a, b) => (a < b ? a : b)) : S64_MIN;
-  d.smax = fits ? products.reduce((a, b) => (a > b ? a : b)) : S64_MAX;
+  d.smin = fits ? products.reduce(min64) : S64_MIN;
+  d.smax = fits ? products.reduce(max64) : S64_MAX;
 }
 
 /** After a bitwise operation the unsigned ranges are set; the signed ones follow where they do not wrap. */
@@ -146,10 +147,10 @@ function bitwise(d: Draft, s: Scalar, operation: number): void {
   d.umax = highest;
   if (operation === AND) {
     d.u32max = Math.min(before.u32max, s.u32max);
-    d.umax = before.umax < s.umax ? before.umax : s.umax;
+    d.umax = min64(before.umax, s.umax);
   } else if (operation === OR) {
     d.u32min = Math.max(before.u32min, s.u32min);
-    d.umin = before.umin > s.umin ? before.umin : s.umin;
+    d.umin = max64(before.umin, s.umin);
   }
   if (isKnown32(d)) {
     d.u32min = d.u32max = low32(d);
@@ -406,6 +407,3 @@ function setSigned(d: Draft, min: bigint, max: bigint): void {
 export function immediateScalar(imm: number, is32: boolean): Scalar {
   return known(BigInt(is32 ? imm >>> 0 : imm));
 }
-
-/** The tnum of an immediate. */
-export { tnumConst };

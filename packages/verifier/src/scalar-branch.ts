@@ -1,6 +1,25 @@
 import { JEQ, JGE, JGT, JLE, JLT, JNE, JSET, JSGE, JSGT, JSLE, JSLT } from "./opcode.js";
-import { type Draft, draft, forget32, forget64, isKnown, isKnown32, low32, type Scalar, setTnum, sync } from "./scalar.js";
-import { tnumAnd, tnumConst, tnumIntersect, tnumOr, tnumOverlap, tnumSubregister, tnumWithSubregister } from "./tnum.js";
+import {
+  type Draft,
+  draft,
+  forget32,
+  forget64,
+  isKnown,
+  isKnown32,
+  low32,
+  type Scalar,
+  setTnum,
+  sync,
+} from "./scalar.js";
+import {
+  tnumAnd,
+  tnumConst,
+  tnumIntersect,
+  tnumOr,
+  tnumOverlap,
+  tnumSubregister,
+  tnumWithSubregister,
+} from "./tnum.js";
 
 /** A condition that no opcode spells: the bits of JSET are all clear. */
 export const JSET_FAILED: number = JSET | 8;
@@ -63,9 +82,7 @@ const isConstant = (scalar: Scalar, is32: boolean): boolean => (is32 ? isKnown32
 function disjoint(a: Scalar, b: Scalar, is32: boolean): boolean {
   const disjoint32 = a.u32min > b.u32max || a.u32max < b.u32min || a.s32min > b.s32max || a.s32max < b.s32min;
   if (is32) return !tnumOverlap(tnumSubregister(a), tnumSubregister(b)) || disjoint32;
-  return (
-    !tnumOverlap(a, b) || a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin || disjoint32
-  );
+  return !tnumOverlap(a, b) || a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin || disjoint32;
 }
 
 function equalTaken(a: Scalar, b: Scalar, is32: boolean): boolean | undefined {

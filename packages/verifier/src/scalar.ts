@@ -1,12 +1,4 @@
-import {
-  bitLength,
-  type Tnum,
-  tnumIn,
-  tnumIntersect,
-  tnumOr,
-  tnumRange,
-  tnumSubregister,
-} from "./tnum.js";
+import { bitLength, type Tnum, tnumIn, tnumIntersect, tnumOr, tnumRange, tnumSubregister } from "./tnum.js";
 
 /**
  * What is known of a 64-bit number: known bits (`value`, `mask` as a tnum) and ranges, signed and unsigned, of all 64 and
@@ -109,8 +101,10 @@ export const low32 = (scalar: Scalar): number => Number(scalar.value & LOW);
 /** How many bits the largest value needs. */
 export const width = (scalar: Scalar): number => bitLength(scalar.umax);
 
-const min64 = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const max64 = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+/** The smaller. */
+export const min64 = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+/** The larger. */
+export const max64 = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /** Drops both 64-bit ranges. */
 export function forget64(d: Draft): void {

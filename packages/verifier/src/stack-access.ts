@@ -1,24 +1,25 @@
+import { destroyDynptr } from "./dynptr.js";
 import { tnumText } from "./format-state.js";
 import { record, stackAccess } from "./history.js";
 import { CLASS_ST, MODE_MEM } from "./opcode.js";
 import { markPrecise } from "./precision.js";
 import type { Access } from "./region-access.js";
 import {
+  fixedOffset,
   isFixed,
   isNull,
-  fixedOffset,
+  NOT_INIT,
   PTR_TO_STACK,
   type Register,
+  register,
   SCALAR,
   UNKNOWN_SCALAR,
   unlinked,
   withId,
   ZERO_SCALAR,
-  NOT_INIT,
 } from "./register.js";
 import { isZero, width } from "./scalar.js";
 import { immediateScalar } from "./scalar-alu.js";
-import { destroyDynptr } from "./dynptr.js";
 import { markStackRead, markStackWrite } from "./stack-liveness.js";
 import {
   BYTE_INVALID,
@@ -50,7 +51,6 @@ import {
   setReg,
   type Verification,
 } from "./verification.js";
-import { register } from "./register.js";
 
 /** Bytes of a frame. */
 const FRAME = 512;
@@ -78,7 +78,8 @@ export function checkStackBounds(v: Verification, number: number, off: number, s
     return;
   }
   const errno = lowest < BigInt(-FRAME) || lowest >= 0n ? "EACCES" : "EINVAL";
-  if (isKnown) reject(v, errno, `invalid ${direction} stack R${number} off=${BigInt.asIntN(32, BigInt(off))} size=${size}`);
+  if (isKnown)
+    reject(v, errno, `invalid ${direction} stack R${number} off=${BigInt.asIntN(32, BigInt(off))} size=${size}`);
   const where = `var_off=${tnumText(r.num)} off=${off} size=${size}`;
   reject(v, errno, `invalid variable-offset ${direction} stack R${number} ${where}`);
 }
@@ -101,7 +102,14 @@ function storeSlot(v: Verification, frame: Frame, spi: number, value: Register, 
 }
 
 /** Stores plain bytes; zeros stay known to be zeros. */
-function storeBytes(v: Verification, frame: Frame, off: number, size: number, value: Register | undefined, valueNumber: number): void {
+function storeBytes(
+  v: Verification,
+  frame: Frame,
+  off: number,
+  size: number,
+  value: Register | undefined,
+  valueNumber: number,
+): void {
   const spi = slotIndexOf(off);
   let byte = BYTE_MISC;
   if (value !== undefined && isNull(value)) {
@@ -143,7 +151,14 @@ function writeFixed(v: Verification, frame: Frame, off: number, size: number, va
   storeBytes(v, frame, off, size, value, valueNumber);
 }
 
-function writeVariable(v: Verification, frame: Frame, r: Register, off: number, size: number, valueNumber: number): void {
+function writeVariable(
+  v: Verification,
+  frame: Frame,
+  r: Register,
+  off: number,
+  size: number,
+  valueNumber: number,
+): void {
   const lowest = Number(r.num.smin) + off;
   const highest = Number(r.num.smax) + off + size;
   const value = storedRegister(v, valueNumber);
@@ -232,7 +247,13 @@ function readFixed(v: Verification, frame: Frame, off: number, size: number): Re
 }
 
 /** A load through a stack pointer. Returns what it leaves; undefined where nothing takes it (`isLoaded` false). */
-export function readStack(v: Verification, number: number, off: number, size: number, isLoaded: boolean): Register | undefined {
+export function readStack(
+  v: Verification,
+  number: number,
+  off: number,
+  size: number,
+  isLoaded: boolean,
+): Register | undefined {
   const r = reg(v, number);
   const frame = frameOfPointer(v, r);
   if (isFixed(r)) return readFixed(v, frame, off + fixedOffset(r), size);

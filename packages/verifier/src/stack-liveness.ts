@@ -64,12 +64,7 @@ export function newStackLiveness(): StackLiveness {
 }
 
 /** The instance of a subprogram called from `outer` at `callsite`, or of one that nothing calls. */
-export function instanceOf(
-  v: Verification,
-  subprogram: number,
-  outer?: StackInstance,
-  callsite = -1,
-): StackInstance {
+export function instanceOf(v: Verification, subprogram: number, outer?: StackInstance, callsite = -1): StackInstance {
   const existing = outer?.callees.get(callsite);
   if (existing !== undefined && existing.subprogram === subprogram) return existing;
   const { start, end } = v.subprograms[subprogram]!;
@@ -183,7 +178,8 @@ function backwardOrder(v: Verification, instance: StackInstance): Int32Array {
   const rows: number[] = [];
   for (let slot = instance.start + instance.length - 1; slot >= instance.start; slot--) {
     const [next, target] = successors(v, slot);
-    const within = (to: number): number => (to >= instance.start && to < instance.start + instance.length ? to - instance.start : -1);
+    const within = (to: number): number =>
+      to >= instance.start && to < instance.start + instance.length ? to - instance.start : -1;
     rows.push(slot - instance.start, within(next), mayReturn(v, slot) ? RETURNS : within(target));
   }
   v.liveness.order[instance.subprogram] = Int32Array.from(rows);
@@ -203,8 +199,7 @@ function spread(marks: Marks, order: Int32Array): boolean {
       const liveTarget = target < 0 ? 0 : marks[target + LIVE + word]!;
       const live = ((liveNext | liveTarget) & ~marks[at + WRITTEN + word]!) | marks[at + READ + word]!;
       const afterNext = next < 0 ? -1 : marks[next + WRITTEN_AFTER + word]!;
-      const afterTarget =
-        target >= 0 ? marks[target + WRITTEN_AFTER + word]! : target === RETURNS * COLUMNS ? 0 : -1;
+      const afterTarget = target >= 0 ? marks[target + WRITTEN_AFTER + word]! : target === RETURNS * COLUMNS ? 0 : -1;
       const after = (afterNext & afterTarget) | marks[at + WRITTEN + word]!;
       if (live === marks[at + LIVE + word] && after === marks[at + WRITTEN_AFTER + word]) continue;
       marks[at + LIVE + word] = live;

@@ -1,8 +1,18 @@
 import type { Program } from "@bpfkit/core";
-import { callTarget, type Code, isHelperCall, isJumpClass, isSubprogramCall, isWideLoad, jumpTarget } from "./code.js";
-import { CALL, CLASS_LD, EXIT, EXIT_OPCODE, JA32_OPCODE, JA_OPCODE, LOAD_FUNCTION, MODE_ABS, MODE_IND } from "./opcode.js";
+import { type Code, callTarget, isHelperCall, isJumpClass, isSubprogramCall, isWideLoad, jumpTarget } from "./code.js";
+import {
+  CALL,
+  CLASS_LD,
+  EXIT,
+  EXIT_OPCODE,
+  JA_OPCODE,
+  JA32_OPCODE,
+  LOAD_FUNCTION,
+  MODE_ABS,
+  MODE_IND,
+} from "./opcode.js";
 import type { ProgramTypes } from "./prototype.js";
-import { MAX_SUBPROGRAMS, reject, since, type SubprogramInfo, type Verification } from "./verification.js";
+import { MAX_SUBPROGRAMS, reject, type SubprogramInfo, since, type Verification } from "./verification.js";
 
 /** The helper `bpf_tail_call`. */
 export const TAIL_CALL = 12;

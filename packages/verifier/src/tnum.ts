@@ -36,7 +36,7 @@ export function bitLength(value: bigint): number {
 export function tnumAdd(a: Tnum, b: Tnum): Tnum {
   const maskSum = a.mask + b.mask;
   const valueSum = u64(a.value + b.value);
-  const mask = u64(maskSum + valueSum) ^ valueSum | a.mask | b.mask;
+  const mask = (u64(maskSum + valueSum) ^ valueSum) | a.mask | b.mask;
   return { value: valueSum & ~mask & U64, mask: mask & U64 };
 }
 

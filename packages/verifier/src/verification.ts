@@ -9,8 +9,8 @@ import type { MapInfo } from "./map-info.js";
 import type { Prototype } from "./prototype.js";
 import { ADD_CONST, type Register, SCALAR } from "./register.js";
 import { isKnown, type Scalar } from "./scalar.js";
-import { currentFrame, type Frame, type State } from "./state.js";
 import type { StackLiveness } from "./stack-liveness.js";
+import { currentFrame, type Frame, type State } from "./state.js";
 
 /** Processed instructions after which a program is too large (`BPF_COMPLEXITY_LIMIT_INSNS`). */
 export const MAX_PROCESSED = 1_000_000;

@@ -8,15 +8,24 @@ import { newFacts, publish } from "./facts.js";
 import { newHistory } from "./history.js";
 import { cut, logText, newLog, write } from "./log.js";
 import type { MapField } from "./map-info.js";
-import { programTypes, type ProgramTypes } from "./prototype.js";
+import { type ProgramTypes, programTypes } from "./prototype.js";
 import { computeLiveRegisters } from "./register-liveness.js";
 import { checkInstructions, mapTable, resolveReferences } from "./resolve.js";
-import type { State } from "./state.js";
-import { newStackLiveness } from "./stack-liveness.js";
 import { checkStackDepth } from "./stack-depth.js";
+import { newStackLiveness } from "./stack-liveness.js";
+import type { State } from "./state.js";
 import { checkAbnormalReturns, checkSubprograms, findSubprograms } from "./subprograms.js";
+import { taintedRegisters } from "./taint.js";
 import type { Statistics, Verdict } from "./verdict.js";
-import { MAX_PROCESSED, reject, say, since, type SlotInfo, type SubprogramInfo, type Verification } from "./verification.js";
+import {
+  MAX_PROCESSED,
+  reject,
+  type SlotInfo,
+  type SubprogramInfo,
+  say,
+  since,
+  type Verification,
+} from "./verification.js";
 import { type Progress, walkFunction } from "./walk.js";
 
 /** What a program is verified against. */
@@ -169,9 +178,12 @@ function finish(v: Verification, rejection: Rejection | undefined): Verdict {
       isGlobal,
       stackDepth: bytes,
     })),
-    facts: publish(v.facts),
+    facts: v.facts.isOn ? publish(v.facts, taintedRegisters(v)) : [],
     profile: v.profile.version,
-    digests: programDigests(v.program, [...v.mapAt.values()].map(({ map }) => map.spec)),
+    digests: programDigests(
+      v.program,
+      [...v.mapAt.values()].map(({ map }) => map.spec),
+    ),
   };
 }
 

@@ -29,10 +29,21 @@ function judge({ id, group, program, options, expect: wanted }: TruthCase): Outc
   const sameVerdict = verdict === wanted.verdict;
   const sameMessage = wanted.verdict === "accept" || (sameVerdict && message === (wanted.message ?? ""));
   const wantedDepth = wanted.stackDepth?.join("+");
-  const depthNote = wantedDepth !== undefined && sameVerdict && wantedDepth !== depth ? ` depth ${depth} not ${wantedDepth}` : "";
-  const over = wanted.insnsProcessed !== undefined && processed > wanted.insnsProcessed * 1.5 ? ` processed ${processed}/${wanted.insnsProcessed}` : "";
+  const depthNote =
+    wantedDepth !== undefined && sameVerdict && wantedDepth !== depth ? ` depth ${depth} not ${wantedDepth}` : "";
+  const over =
+    wanted.insnsProcessed !== undefined && processed > wanted.insnsProcessed * 1.5
+      ? ` processed ${processed}/${wanted.insnsProcessed}`
+      : "";
   const detail = `${id}: ${verdict} ${JSON.stringify(message)} wanted ${wanted.verdict} ${JSON.stringify(wanted.message ?? "")}${depthNote}${over}`;
-  return { id, group, sameVerdict, sameMessage: sameMessage && depthNote === "", accepts: verdict === "accept", detail };
+  return {
+    id,
+    group,
+    sameVerdict,
+    sameMessage: sameMessage && depthNote === "",
+    accepts: verdict === "accept",
+    detail,
+  };
 }
 
 function report(title: string, outcomes: readonly Outcome[]): void {
@@ -45,13 +56,27 @@ function report(title: string, outcomes: readonly Outcome[]): void {
   });
   console.log(`${title}\n${lines.join("\n")}`);
   if (process.env["VERIFIER_DETAIL"] !== undefined) {
-    console.log(outcomes.filter((o) => !o.sameVerdict || !o.sameMessage).map(({ detail }) => detail).join("\n"));
+    console.log(
+      outcomes
+        .filter((o) => !o.sameVerdict || !o.sameMessage)
+        .map(({ detail }) => detail)
+        .join("\n"),
+    );
   }
 }
 
+/** Cases whose answer is not the verifier's to give, with the reason. */
+const OTHERS: ReadonlyMap<string, string> = new Map([
+  ["sleepable/2", "refused before the verifier is asked: a kprobe takes no BTF function to attach to"],
+  ["J13/x", "refused by the program array, whose owner is of another kind"],
+  ["J14/x", "refused by the program array, whose owner is of another kind"],
+]);
+
+const isJudged = ({ id }: TruthCase): boolean => !OTHERS.has(id);
+
 describe.skipIf(!hasTruth)("what Linux 6.18 answered (needs ../shared/truth)", () => {
-  test("single programs", () => {
-    const cases = verifierCases();
+  test("single programs", { timeout: 240_000 }, () => {
+    const cases = verifierCases().filter(isJudged);
     const outcomes = cases.map(judge);
     report("single programs", outcomes);
     const rejected = outcomes.filter((_, index) => cases[index]!.expect.verdict === "reject");
@@ -61,8 +86,8 @@ describe.skipIf(!hasTruth)("what Linux 6.18 answered (needs ../shared/truth)", (
     expect(rejected.filter(({ sameMessage }) => sameMessage).length / rejected.length).toBeGreaterThanOrEqual(0.9);
   });
 
-  test("scenarios of calls, tail calls and stack", () => {
-    const outcomes = scenarioCases().map(judge);
+  test("scenarios of calls, tail calls and stack", { timeout: 240_000 }, () => {
+    const outcomes = scenarioCases().filter(isJudged).map(judge);
     report("scenarios", outcomes);
     expect(outcomes.filter((o) => !o.sameVerdict || !o.sameMessage).map(({ detail }) => detail)).toEqual([]);
   });

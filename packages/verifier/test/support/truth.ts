@@ -125,27 +125,38 @@ function callbackFunctions(code: Uint8Array): readonly FunctionCase[] | undefine
   for (let slot = 0; slot < code.length / 8; slot++) {
     const src = code[slot * 8 + 1]! >>> 4;
     const isLoad = code[slot * 8] === 0x18;
-    if ((isLoad && src === 4) || (code[slot * 8] === 0x85 && src === 1)) starts.add(slot + 1 + view.getInt32(slot * 8 + 4, true));
+    if ((isLoad && src === 4) || (code[slot * 8] === 0x85 && src === 1))
+      starts.add(slot + 1 + view.getInt32(slot * 8 + 4, true));
     loadsAddress ||= isLoad && src === 4;
     if (isLoad) slot++;
   }
   if (!loadsAddress) return undefined;
-  const rows = [...starts].sort((a, b) => a - b).map((off) => ({ name: `f${off}`, off, linkage: "static" as const, args: ["int"] }));
+  const rows = [...starts]
+    .sort((a, b) => a - b)
+    .map((off) => ({ name: `f${off}`, off, linkage: "static" as const, args: ["int"] }));
   return [{ name: "main", off: 0 }, ...rows];
 }
 
 /** Turns a recorded program into what `verify` takes. `inPlace`: maps are named by the immediates of loads. */
-export function toCase(id: string, group: string, recorded: ProgramCase, maps: readonly MapCase[], inPlace: boolean): TruthCase {
+export function toCase(
+  id: string,
+  group: string,
+  recorded: ProgramCase,
+  maps: readonly MapCase[],
+  inPlace: boolean,
+): TruthCase {
   const code =
     recorded.insns === undefined
       ? new Uint8Array(inflateSync(Buffer.from(recorded.insnsZ!, "base64")))
       : hex(recorded.insns);
   const view = new DataView(code.buffer, code.byteOffset, code.length);
   const specs = new Map(maps.map((map, index) => [`m${index}`, specOf(`m${index}`, map)]));
-  const fields = new Map(maps.flatMap((map, index) => {
-    const list = fieldsOf(map);
-    return list === undefined ? [] : [[`m${index}`, list] as const];
-  }));
+  const fields = new Map(
+    maps.flatMap((map, index) => {
+      const list = fieldsOf(map);
+      return list === undefined ? [] : [[`m${index}`, list] as const];
+    }),
+  );
   const references: Program["references"][number][] = [];
   for (let slot = 0; slot < code.length / 8; slot++) {
     const src = code[slot * 8 + 1]! >>> 4;
