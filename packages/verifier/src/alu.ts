@@ -23,6 +23,7 @@ import { linkBeforeCopy, reg, reject, setReg, type Verification } from "./verifi
 export function checkRead(v: Verification, number: number): void {
   if (number > 10) reject(v, "EINVAL", `R${number} is invalid`);
   if (reg(v, number).type === NOT_INIT) reject(v, "EACCES", `R${number} !read_ok`);
+  v.scratchedRegisters |= 1 << number;
 }
 
 /** Refuses to write a register that does not exist, or the frame pointer. */

@@ -93,7 +93,7 @@ function identityTexts(r: Register): string[] {
     texts.push(`ks=${keySize}`, `vs=${valueSize}`);
   }
   if (r.type !== SCALAR && r.off !== 0) texts.push(`off=${signedText(BigInt(r.off))}`);
-  if (isPacketPointer(r.type)) texts.push(`r=${unsignedText(BigInt.asUintN(32, BigInt(r.aux)))}`);
+  if (isPacketPointer(r.type)) texts.push(`r=${unsignedText(BigInt.asUintN(64, BigInt(r.aux)))}`);
   if (base === PTR_TO_MEM) texts.push(`sz=${unsignedText(BigInt(r.aux))}`);
   return texts;
 }

@@ -389,6 +389,7 @@ function resolveArgument(v: Verification, argument: HelperArgument, call: CallAr
 export function checkArgument(v: Verification, number: number, declared: HelperArgument, call: CallArguments): void {
   const r = reg(v, number);
   if (r.type === NOT_INIT) reject(v, "EACCES", `R${number} !read_ok`);
+  v.scratchedRegisters |= 1 << number;
   if (declared.kind === "anything") return;
   if (isPacketPointer(r.type) && !(mayUsePackets(v.program.type, "read") && call.helper.packetAccess)) {
     reject(v, "EACCES", "helper access to the packet is not allowed");

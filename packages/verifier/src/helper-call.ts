@@ -48,8 +48,6 @@ import { currentFrame, type Frame } from "./state.js";
 import { TAIL_CALL } from "./subprograms.js";
 import { frameOf, frameOfPointer, reg, reject, say, setReg, since, type Verification } from "./verification.js";
 
-/** CPUs `bpf_get_smp_processor_id` may answer: the most the kernel's configuration allows, where ours is unknown. */
-const MAX_CPUS = 8192;
 /** The largest negative errno. */
 const MAX_ERRNO = 4095;
 
@@ -330,7 +328,7 @@ function returned(v: Verification, call: CallArguments, key: number | undefined)
   const mark = returns.nullable && !isFoundForCertain(v, call, key) ? MAYBE_NULL : 0;
   switch (returns.kind) {
     case "integer":
-      return refineInteger(call);
+      return refineInteger(v, call);
     case "void":
       return UNINITIALISED;
     case "map_value": {
@@ -354,7 +352,7 @@ function returned(v: Verification, call: CallArguments, key: number | undefined)
   }
 }
 
-function refineInteger(call: CallArguments): Register {
+function refineInteger(v: Verification, call: CallArguments): Register {
   switch (call.helper.name) {
     case "get_stack":
     case "get_task_stack":
@@ -363,7 +361,7 @@ function refineInteger(call: CallArguments): Register {
     case "probe_read_user_str":
       return scalarRegister(signedRange(-MAX_ERRNO, Number(BigInt.asIntN(32, call.maxSize))));
     case "get_smp_processor_id":
-      return scalarRegister(unsignedRange(MAX_CPUS - 1));
+      return scalarRegister(unsignedRange(v.cpus - 1));
     default:
       return UNKNOWN_SCALAR;
   }

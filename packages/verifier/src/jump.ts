@@ -45,7 +45,7 @@ import { addWithoutSync } from "./scalar-alu.js";
 import { flip, refine, reverse, scalarBranchTaken } from "./scalar-branch.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
 import { currentFrame, type State } from "./state.js";
-import { MAX_OFFSET, reg, reject, scratchAll, type Verification } from "./verification.js";
+import { MAX_OFFSET, reg, reject, type Verification } from "./verification.js";
 
 const isAnyPacketPointer = (type: number): boolean => isPacketPointer(type) || type === PTR_TO_PACKET_END;
 
@@ -337,6 +337,5 @@ export function checkConditionalJump(v: Verification, opcode: number): void {
   const other = pushPath(v, v.slot + v.code.off[v.slot]! + 1, v.slot);
   const jump: Jump = { operation, is32, dst, src, taken: other, notTaken: v.state };
   learn(v, jump, linked, reg(v, dst), fromRegister ? reg(v, src) : right);
-  scratchAll(v);
   v.slot++;
 }

@@ -335,7 +335,7 @@ function throughState(v: Verification, s: Search, state: State, position: Positi
     else {
       const flags = isRecorded ? history.flags[end - 1]! : 0;
       const linked = isRecorded ? history.linked[end - 1] : undefined;
-      if (v.log.level >= 2) logStep(v, s, slot);
+      if (v.log.level >= 2 && v.code.opcode[slot] !== 0) logStep(v, s, slot);
       addLinked(s, linked);
       if (through(v, s, slot, position.following, flags) === "give-up") return "give-up";
       addLinked(s, linked);

@@ -313,7 +313,6 @@ export function checkStackRange(
     return;
   }
   for (let at = lowest; at < highest; at++) {
-    scratchSlot(v, slotIndexOf(at));
     if (readRangeByte(v, frame, at, access === "write")) continue;
     const where = isFixed(r) ? `off ${lowest}+${at - lowest}` : `var_off ${tnumText(r.num)}+${at - lowest}`;
     reject(v, "EACCES", `invalid read from stack R${number} ${where} size ${size}`);

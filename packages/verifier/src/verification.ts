@@ -98,6 +98,7 @@ export interface Verification {
   readonly everyState: boolean;
   /** Bytes of a `raw` program's memory. */
   readonly memorySize: number;
+  readonly cpus: number;
   /** Lines of the reason, should the instruction being walked be refused. */
   readonly reason: string[];
   readonly pending: Pending[];

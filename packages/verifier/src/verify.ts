@@ -1,10 +1,11 @@
 import { programTypeByName } from "@bpfkit/abi";
 import type { MapSpec, Profile, Program } from "@bpfkit/core";
-import { readCode } from "./code.js";
+import { readCode, slotsAt } from "./code.js";
 import { checkControlFlow } from "./control-flow.js";
 import { programDigests } from "./digest.js";
 import { Rejection, VerifierError } from "./error.js";
 import { newFacts, publish } from "./facts.js";
+import { instructionText } from "./format.js";
 import { newHistory } from "./history.js";
 import { cut, logText, newLog, write } from "./log.js";
 import type { MapField } from "./map-info.js";
@@ -40,6 +41,8 @@ export interface VerifyOptions {
   readonly mapFields?: ReadonlyMap<string, readonly MapField[]>;
   /** Bytes behind r1 of a `raw` program. Default 0. */
   readonly memorySize?: number;
+  /** CPUs of the machine, which `bpf_get_smp_processor_id` stays below. Default 8192, the most Linux can have. */
+  readonly cpus?: number;
   /** Polled every few thousand instructions. */
   readonly cancel?: { readonly cancelled: boolean };
   /** Called every few thousand processed instructions. */
@@ -88,6 +91,7 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
     strictAlignment: (flags & F_STRICT_ALIGNMENT) !== 0 && (flags & F_ANY_ALIGNMENT) === 0,
     everyState: (flags & F_TEST_STATE_FREQ) !== 0,
     memorySize: options.memorySize ?? 0,
+    cpus: options.cpus ?? 8192,
     reason: [],
     pending: [],
     explored: [],
@@ -108,6 +112,16 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
   };
 }
 
+/** Lists for each instruction the registers that it or a later one may read. */
+function logLiveRegisters(v: Verification): void {
+  write(v.log, "Live regs before insn:\n");
+  for (let slot = 0; slot < v.code.length; slot += slotsAt(v.code, slot)) {
+    const live = v.slots.liveRegisters[slot]!;
+    const shown = Array.from({ length: 10 }, (_, number) => (((live >>> number) & 1) === 1 ? number : ".")).join("");
+    write(v.log, `   ${`${slot}`.padStart(4)}: ${shown} ${instructionText(v.code, slot)}\n`);
+  }
+}
+
 /** Slots a program may have; before 5.2 they were 4096. */
 const maxSlots = (v: Verification): number => (since(v, 502) ? MAX_PROCESSED : 4096);
 
@@ -115,11 +129,14 @@ const maxSlots = (v: Verification): number => (since(v, 502) ? MAX_PROCESSED : 4
 function checkStructure(v: Verification, types: ProgramTypes): void {
   if (v.code.length === 0 || v.code.length > maxSlots(v)) reject(v, "E2BIG");
   findSubprograms(v, types);
+  if (v.log.level >= 2)
+    for (const [index, { start }] of v.subprograms.entries()) write(v.log, `func#${index} @${start}\n`);
   checkSubprograms(v);
   checkAbnormalReturns(v);
   checkInstructions(v);
   const postorder = checkControlFlow(v);
   computeLiveRegisters(v, postorder);
+  if (v.log.level >= 2) logLiveRegisters(v);
 }
 
 /** Walks every global function that verified code calls, by its prototype. */
@@ -153,10 +170,9 @@ function stackDepths(v: Verification, isAccepted: boolean): readonly number[] {
     .map(({ stackDepth }) => stackDepth);
 }
 
-function statisticsText(s: Statistics, stackDepth: readonly number[]): string {
-  const depths = stackDepth.join("+");
+function statisticsText(s: Statistics): string {
   const counts = `max_states_per_insn ${s.maxStatesPerInsn} total_states ${s.totalStates} peak_states ${s.peakStates}`;
-  return `stack depth ${depths}\nprocessed ${s.insnsProcessed} insns (limit ${MAX_PROCESSED}) ${counts} mark_read 0\n`;
+  return `processed ${s.insnsProcessed} insns (limit ${MAX_PROCESSED}) ${counts} mark_read 0\n`;
 }
 
 function finish(v: Verification, rejection: Rejection | undefined): Verdict {
@@ -165,7 +181,7 @@ function finish(v: Verification, rejection: Rejection | undefined): Verdict {
   if (v.log.level === 0 && rejection !== undefined) write(v.log, `${message}\n`);
   const stats = statistics(v);
   const stackDepth = stackDepths(v, rejection === undefined);
-  write(v.log, statisticsText(stats, stackDepth));
+  write(v.log, statisticsText(stats));
   return {
     verdict: rejection === undefined ? "accept" : "reject",
     ...(rejection === undefined ? {} : { errno: rejection.errno, message, slot: v.slot }),

@@ -88,6 +88,7 @@ function checkBranch(v: Verification, opcode: number): void {
   const { slot } = v;
   const waiting = v.pending.length;
   checkConditionalJump(v, opcode);
+  if (v.log.level > 0 && (opcode & 0xf0) !== JCOND) logState(v, slot);
   if (!v.facts.isOn || (opcode & 0xf0) === JCOND) return;
   if (v.pending.length > waiting) collectBranch(v.facts, slot, true);
   collectBranch(v.facts, slot, v.slot !== slot + 1 || v.code.off[slot] === 0);
@@ -140,8 +141,8 @@ function checkInstruction(v: Verification): boolean {
 
 const column = (position: number): number => Math.ceil(Math.max(position + 4, 40) / 8) * 8 - position - 1;
 
-/** Prints what the last instruction changed behind it, or on a line of its own. */
-function logState(v: Verification): void {
+/** Prints what the last instruction read and changed behind it, or on a line of its own. */
+function logState(v: Verification, slot: number): void {
   const { log } = v;
   const shown = { registers: v.scratchedRegisters, low: v.scratchedLow, high: v.scratchedHigh };
   const text = frameText(v.state, frameOf(v), shown);
@@ -149,7 +150,7 @@ function logState(v: Verification): void {
   if (log.lastLineEnd !== 0 && log.lastLineEnd === log.length) {
     cut(log, log.length - 1);
     write(log, `${" ".repeat(Math.max(column(log.lastLineLength), 1))};${text}\n`);
-  } else write(log, `${v.slot}:${text}\n`);
+  } else write(log, `${slot}:${text}\n`);
 }
 
 function logSource(v: Verification): void {
@@ -167,7 +168,7 @@ function logSource(v: Verification): void {
 
 function logInstruction(v: Verification): void {
   const { log } = v;
-  if ((v.scratchedRegisters | v.scratchedLow | v.scratchedHigh) !== 0) logState(v);
+  if ((v.scratchedRegisters | v.scratchedLow | v.scratchedHigh) !== 0) logState(v, v.slot);
   logSource(v);
   const line = `${v.slot}: ${instructionText(v.code, v.slot)}\n`;
   write(log, line);
