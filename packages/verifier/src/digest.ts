@@ -24,7 +24,8 @@ function reliedOn(spec: MapSpec): unknown {
   return spec.frozen === true ? spec : { ...rest, hasContents: contents !== undefined };
 }
 
-const hash = (text: string): string => bytesToHex(sha256(encoder.encode(text)));
+const hash = (text: string, bytes: Uint8Array = new Uint8Array(0)): string =>
+  bytesToHex(sha256.create().update(encoder.encode(text)).update(bytes).digest());
 
 /** The digests a verdict of a program and its maps is bound to. */
 export function programDigests(program: Program, maps: readonly MapSpec[]): Digests {
@@ -32,7 +33,7 @@ export function programDigests(program: Program, maps: readonly MapSpec[]): Dige
   const unique = [...new Map(maps.map((spec) => [spec.name, spec])).values()];
   unique.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
-    program: hash(canonical({ code, type, expectedAttachType, flags, subprograms, references })),
+    program: hash(canonical({ type, expectedAttachType, flags, subprograms, references }), code),
     maps: hash(canonical(unique.map(reliedOn))),
   };
 }

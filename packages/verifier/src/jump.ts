@@ -42,7 +42,7 @@ import {
 } from "./register.js";
 import { known, sane, sync } from "./scalar.js";
 import { addWithoutSync } from "./scalar-alu.js";
-import { flip, refine, reverse, scalarBranchTaken } from "./scalar-branch.js";
+import { flip, refine, refineSelf, reverse, scalarBranchTaken } from "./scalar-branch.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
 import { currentFrame, type State } from "./state.js";
 import { MAX_OFFSET, reg, reject, type Verification } from "./verification.js";
@@ -168,6 +168,10 @@ function refineScalars(jump: Jump, left: Register, right: Register): void {
   ] as const;
   for (const [state, operation] of sides) {
     const { regs } = currentFrame(state);
+    if (jump.src === jump.dst) {
+      regs[jump.dst] = withNum(left, sane(refineSelf(left.num, operation, jump.is32)));
+      continue;
+    }
     const [a, b] = refine(left.num, right.num, operation, jump.is32);
     regs[jump.dst] = withNum(left, sane(a));
     if (jump.src >= 0) regs[jump.src] = withNum(right, sane(b));

@@ -53,7 +53,7 @@ import type { Verification } from "./verification.js";
 const ARGUMENTS = 0x3e;
 
 /** What is still looked for, by frame: registers, stack slots 0–31, slots 32–63. */
-interface Search {
+export interface Search {
   frame: number;
   readonly regs: Int32Array;
   readonly low: Int32Array;
@@ -63,8 +63,20 @@ interface Search {
 /** Nothing more to find; the search cannot be followed and everything counts as precise; go on. */
 type Step = "ok" | "give-up";
 
-function newSearch(frame: number): Search {
-  return { frame, regs: new Int32Array(16), low: new Int32Array(16), high: new Int32Array(16) };
+/** A search for nothing; one serves all searches of a verification, one after the other. */
+export const newSearch = (): Search => ({
+  frame: 0,
+  regs: new Int32Array(16),
+  low: new Int32Array(16),
+  high: new Int32Array(16),
+});
+
+function beginSearch(v: Verification): Search {
+  const s = v.search;
+  const used = Math.max(s.frame, v.state.frames.length - 1);
+  for (let frame = 0; frame <= used; frame++) s.regs[frame] = s.low[frame] = s.high[frame] = 0;
+  s.frame = v.state.frames.length - 1;
+  return s;
 }
 
 function isEmpty(s: Search): boolean {
@@ -292,12 +304,17 @@ export function markEverything(v: Verification, from: State): void {
 /** Marks in a kept frame what is looked for, and stops looking for what was marked before or is no number. */
 function markFrame(s: Search, frame: Frame): void {
   const { index } = frame;
-  for (let number = 0; number < 10; number++) {
-    if (((s.regs[index]! >>> number) & 1) === 0) continue;
+  for (let wanted = s.regs[index]!; wanted !== 0; wanted &= wanted - 1) {
+    const number = 31 - Math.clz32(wanted & -wanted);
     const isMarked = ((frame.preciseRegs >>> number) & 1) === 1;
     if (frame.regs[number]!.type !== SCALAR || isMarked) s.regs[index]! &= ~(1 << number);
     else frame.preciseRegs |= 1 << number;
   }
+  if ((s.low[index]! | s.high[index]!) !== 0) markSlots(s, frame);
+}
+
+function markSlots(s: Search, frame: Frame): void {
+  const { index } = frame;
   for (let spi = 0; spi < 64; spi++) {
     if (!hasSlot(s, index, spi)) continue;
     const slot = frame.stack[spi];
@@ -391,21 +408,21 @@ function search(v: Verification, s: Search): void {
 
 /** A register's exact number decided something: all it was computed from is precise. */
 export function markPrecise(v: Verification, number: number): void {
-  const s = newSearch(v.state.frames.length - 1);
+  const s = beginSearch(v);
   addReg(s, number);
   search(v, s);
 }
 
 /** The exact number in a stack slot decided something. */
 export function markSlotPrecise(v: Verification, frame: number, spi: number): void {
-  const s = newSearch(v.state.frames.length - 1);
+  const s = beginSearch(v);
   addSlot(s, frame, spi);
   search(v, s);
 }
 
 /** The walk joins a kept state: what is precise there is precise on the way here. */
 export function propagatePrecision(v: Verification, kept: State): void {
-  const s = newSearch(v.state.frames.length - 1);
+  const s = beginSearch(v);
   for (const frame of kept.frames) {
     s.regs[frame.index] = frame.preciseRegs;
     s.low[frame.index] = frame.preciseLow;

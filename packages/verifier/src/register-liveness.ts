@@ -96,31 +96,37 @@ function effectAt(v: Verification, slot: number): number {
   }
 }
 
-/** Where the walk may go on within the subprogram: the next instruction (-1: nowhere) and a jump's target (-1: none). */
-export function successors(v: Verification, slot: number): readonly [next: number, target: number] {
+/** Where the walk may go on within the subprogram behind the instruction at a slot; -1: nowhere. */
+export function nextSlot(v: Verification, slot: number): number {
   const opcode = v.code.opcode[slot]!;
-  if (!isJumpClass(opcode)) return [slot + slotsAt(v.code, slot), -1];
-  switch (opcode & 0xf0) {
-    case EXIT:
-      return [-1, -1];
-    case JA:
-      return [-1, jumpTarget(v.code, slot)];
-    case CALL:
-      return [slot + 1, -1];
-    default:
-      return [slot + 1, jumpTarget(v.code, slot)];
-  }
+  if (!isJumpClass(opcode)) return slot + slotsAt(v.code, slot);
+  const operation = opcode & 0xf0;
+  return operation === EXIT || operation === JA ? -1 : slot + 1;
+}
+
+/** Where a jump at a slot may go; -1: it is none. */
+export function targetSlot(v: Verification, slot: number): number {
+  const opcode = v.code.opcode[slot]!;
+  const operation = opcode & 0xf0;
+  if (!isJumpClass(opcode) || operation === EXIT || operation === CALL) return -1;
+  return jumpTarget(v.code, slot);
 }
 
 /** Computes for each slot the registers that it or a slot after it may read: what two states must agree in. */
 export function computeLiveRegisters(v: Verification, postorder: readonly number[]): void {
   const live = v.slots.liveRegisters;
-  const effects = Int32Array.from(postorder, (slot) => effectAt(v, slot));
-  const next = Int32Array.from(postorder, (slot) => successors(v, slot)[0]);
-  const target = Int32Array.from(postorder, (slot) => successors(v, slot)[1]);
+  const count = postorder.length;
+  const effects = new Int32Array(count);
+  const next = new Int32Array(count);
+  const target = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    effects[i] = effectAt(v, postorder[i]!);
+    next[i] = nextSlot(v, postorder[i]!);
+    target[i] = targetSlot(v, postorder[i]!);
+  }
   for (let changed = true; changed; ) {
     changed = false;
-    for (let i = 0; i < postorder.length; i++) {
+    for (let i = 0; i < count; i++) {
       const after = (next[i]! >= 0 ? live[next[i]!]! : 0) | (target[i]! >= 0 ? live[target[i]!]! : 0);
       const before = ((after & ~(effects[i]! >>> 16)) | (effects[i]! & 0xffff)) & ALL;
       if (before === live[postorder[i]!]) continue;

@@ -263,6 +263,13 @@ function refineDrafts(a: Draft, b: Draft, operation: number, is32: boolean): voi
   }
 }
 
+/** What is known of a register compared with itself where the condition holds. */
+export function refineSelf(value: Scalar, operation: number, is32: boolean): Scalar {
+  const refined = draft(value);
+  refineDrafts(refined, refined, operation, is32);
+  return sync(refined);
+}
+
 /** What is known of both operands where the condition holds (Linux `regs_refine_cond_op`). */
 export function refine(a: Scalar, b: Scalar, operation: number, is32: boolean): [a: Scalar, b: Scalar] {
   const refinedA = draft(a);

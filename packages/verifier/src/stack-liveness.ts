@@ -1,6 +1,6 @@
 import { isHelperCall } from "./code.js";
 import { MODE_ABS, MODE_IND } from "./opcode.js";
-import { successors } from "./register-liveness.js";
+import { nextSlot, targetSlot } from "./register-liveness.js";
 import type { State } from "./state.js";
 import { TAIL_CALL } from "./subprograms.js";
 import type { Verification } from "./verification.js";
@@ -175,15 +175,16 @@ function mayReturn(v: Verification, slot: number): boolean {
 function backwardOrder(v: Verification, instance: StackInstance): Int32Array {
   const known = v.liveness.order[instance.subprogram];
   if (known !== undefined) return known;
-  const rows: number[] = [];
-  for (let slot = instance.start + instance.length - 1; slot >= instance.start; slot--) {
-    const [next, target] = successors(v, slot);
-    const within = (to: number): number =>
-      to >= instance.start && to < instance.start + instance.length ? to - instance.start : -1;
-    rows.push(slot - instance.start, within(next), mayReturn(v, slot) ? RETURNS : within(target));
+  const order = new Int32Array(instance.length * 3);
+  const within = (to: number): number =>
+    to >= instance.start && to < instance.start + instance.length ? to - instance.start : -1;
+  for (let slot = instance.start + instance.length - 1, at = 0; slot >= instance.start; slot--, at += 3) {
+    order[at] = slot - instance.start;
+    order[at + 1] = within(nextSlot(v, slot));
+    order[at + 2] = mayReturn(v, slot) ? RETURNS : within(targetSlot(v, slot));
   }
-  v.liveness.order[instance.subprogram] = Int32Array.from(rows);
-  return v.liveness.order[instance.subprogram]!;
+  v.liveness.order[instance.subprogram] = order;
+  return order;
 }
 
 /** Spreads one frame's reads one step backwards everywhere; false: nothing changed. */

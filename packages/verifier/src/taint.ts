@@ -2,7 +2,7 @@ import { callTarget, isSubprogramCall } from "./code.js";
 import type { FactCollector } from "./facts.js";
 import { CLASS_ALU, CLASS_ALU64, CLASS_LD, CLASS_LDX, CLASS_STX, EXIT_OPCODE, MOV, SOURCE_REGISTER } from "./opcode.js";
 import { SCALAR } from "./register.js";
-import { successors } from "./register-liveness.js";
+import { nextSlot, targetSlot } from "./register-liveness.js";
 import { contains } from "./scalar.js";
 import { isScalarSpill, slotScalar } from "./stack-slot.js";
 import { frameSlot, type State } from "./state.js";
@@ -108,7 +108,7 @@ function step(spread: Spread, slot: number): void {
     return;
   }
   const after = transfer(v, slot, before);
-  for (const next of successors(v, slot)) if (next >= 0) reach(spread, next, after);
+  for (const next of [nextSlot(v, slot), targetSlot(v, slot)]) if (next >= 0) reach(spread, next, after);
 }
 
 /** For each slot, the registers whose numbers may not be those the walk saw. */

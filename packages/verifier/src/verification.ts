@@ -6,6 +6,7 @@ import type { History } from "./history.js";
 import type { Log } from "./log.js";
 import { write } from "./log.js";
 import type { MapInfo } from "./map-info.js";
+import type { Search } from "./precision.js";
 import type { Prototype } from "./prototype.js";
 import { ADD_CONST, type Register, SCALAR } from "./register.js";
 import { isKnown, type Scalar } from "./scalar.js";
@@ -90,6 +91,7 @@ export interface Verification {
   readonly log: Log;
   readonly history: History;
   readonly liveness: StackLiveness;
+  readonly search: Search;
   readonly facts: FactCollector;
   /** By the slot of the call. */
   readonly loops: Map<number, LoopCall>;

@@ -9,6 +9,7 @@ import { instructionText } from "./format.js";
 import { newHistory } from "./history.js";
 import { cut, logText, newLog, write } from "./log.js";
 import type { MapField } from "./map-info.js";
+import { newSearch } from "./precision.js";
 import { type ProgramTypes, programTypes } from "./prototype.js";
 import { computeLiveRegisters } from "./register-liveness.js";
 import { checkInstructions, mapTable, resolveReferences } from "./resolve.js";
@@ -85,6 +86,7 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
     log: newLog(options.logLevel ?? 0),
     history: newHistory(),
     liveness: newStackLiveness(),
+    search: newSearch(),
     loops: new Map(),
     facts: newFacts(code.length, options.facts ?? true),
     hasFunctionInfo: types.hasFunctionInfo,
