@@ -1,5 +1,5 @@
-import { type Program, type Reference, SLOT_BYTES, type Subprogram, slotIndex } from "@bpfkit/core";
-import { decodeAt, ROWS, rowIndexAt, slotsOf } from "@bpfkit/isa";
+import { type Program, type ProgramBtf, type Reference, SLOT_BYTES, type Subprogram, slotIndex } from "@bpfkit/core";
+import { decodeAt, findRow, INVALID, type InstructionName, ROWS } from "@bpfkit/isa";
 
 /** What bare code lacks that a program has. */
 export interface CodeFacts {
@@ -8,6 +8,7 @@ export interface CodeFacts {
   readonly expectedAttachType?: string;
   readonly flags?: number;
   readonly license?: string;
+  readonly btf?: ProgramBtf;
   readonly references?: readonly Reference[];
   /** Names and linkage of functions, by the slot they begin at; what is called and not named here is called `fN` by its slot. */
   readonly functions?: readonly {
@@ -31,20 +32,21 @@ export function programFromCode(code: Uint8Array, facts: CodeFacts): Program {
   return { ...rest, code, subprograms, references };
 }
 
-/** Slots that a call or a function's address leads to. Stops at the first slot that holds no instruction: engines say why. */
+/** Slots that a call or a function's address leads to. Slots that hold no instruction are passed over: who runs them says why. */
 function calledSlots(code: Uint8Array): number[] {
   const slots: number[] = [];
   const end = Math.floor(code.length / SLOT_BYTES);
-  for (let slot = 0; slot < end; ) {
-    try {
-      const row = ROWS[rowIndexAt(code, slot)]!;
-      const instruction = decodeAt(code, slot);
-      const target = slot + 1 + instruction.imm;
-      if ((row.name === "callLocal" || row.name === "lddwCode") && target >= 0 && target < end) slots.push(target);
-      slot += slotsOf(instruction);
-    } catch {
-      break;
-    }
+  for (let slot = 0; slot < end; slot++) {
+    const name = rowNameAt(code, slot);
+    if (name !== "callLocal" && name !== "lddwCode") continue;
+    const target = slot + 1 + decodeAt(code, slot).imm;
+    if (target >= 0 && target < end) slots.push(target);
   }
   return slots;
+}
+
+/** The instruction form in a slot; undefined where there is none, as in the second slot of a 64-bit immediate. */
+export function rowNameAt(code: Uint8Array, slot: number): InstructionName | undefined {
+  const index = findRow(code, slot);
+  return index === INVALID ? undefined : ROWS[index]!.name;
 }

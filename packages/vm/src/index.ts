@@ -1,6 +1,6 @@
 /** The front door of bpfkit: object to maps to engine to result, in one call. */
 export type { Case, CaseVerdict, ObjectCase, SingleCase } from "./cases/case.js";
-export type { Verdict } from "./cases/compare.js";
+export type { CaseAnswer } from "./cases/compare.js";
 export { idOf } from "./cases/plan.js";
 export type { CaseOptions, CaseResult } from "./cases/run-case.js";
 export { runCase } from "./cases/run-case.js";
@@ -15,4 +15,5 @@ export { VmError } from "./error.js";
 export { fromHex, toHex } from "./hex.js";
 export { VmProgram } from "./program.js";
 export type { MapEnvironment, Outcome, RunInput, VmOptions, VmRunOptions, VmSource } from "./types.js";
+export type { VmVerifyOptions } from "./verify.js";
 export { load, Vm } from "./vm.js";

@@ -1,4 +1,12 @@
-import { type GuestMemory, isProgramArray, type MapSpec, type MapStorage, mapId, type Program } from "@bpfkit/core";
+import {
+  type GuestMemory,
+  isBpfkitError,
+  isProgramArray,
+  type MapSpec,
+  type MapStorage,
+  mapId,
+  type Program,
+} from "@bpfkit/core";
 import { createMap, isMapOfMaps } from "@bpfkit/maps";
 import { createProgramArray } from "@bpfkit/tailcall";
 import { u32Key } from "./contents.js";
@@ -13,14 +21,30 @@ export interface StorageOptions {
   readonly programId: (program: Program) => number;
   /** The first map's number; each gets its own. */
   readonly firstId: number;
+  /** Maps of types there are none of, by name, with the error that says so. */
+  readonly missing: Map<string, Error>;
 }
 
 /** Makes the maps of an object, inner maps into maps of maps. Program arrays stay empty: see `fillSlots`. */
 export function createMaps(specs: readonly MapSpec[], options: StorageOptions): Map<string, MapStorage> {
   const maps = new Map<string, MapStorage>();
-  for (const spec of specs) maps.set(spec.name, createOne(spec, options, options.firstId + maps.size));
-  for (const spec of specs) putInnerMaps(spec, maps);
+  for (const spec of specs) {
+    const map = orMissing(spec.name, () => createOne(spec, options, options.firstId + maps.size), options.missing);
+    if (map !== undefined) maps.set(spec.name, map);
+  }
+  for (const spec of specs) if (maps.has(spec.name)) putInnerMaps(spec, maps);
   return maps;
+}
+
+/** A type of map that is not there is no error until a program needs the map: its verdict can be given all the same. */
+function orMissing<T>(name: string, make: () => T, missing: Map<string, Error>): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (!isBpfkitError(error) || error.code !== "UNSUPPORTED_MAP_TYPE") throw error;
+    missing.set(name, error);
+    return undefined;
+  }
 }
 
 function createOne(spec: MapSpec, options: StorageOptions, number: number): MapStorage {

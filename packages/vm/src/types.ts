@@ -12,13 +12,16 @@ import type {
   Redirect,
   RunOptions,
 } from "@bpfkit/core";
+import type { MapField } from "@bpfkit/verifier";
 
 /** What a VM is made of: an object as `parseObject` gives it, or programs and maps from anywhere. */
 export interface VmSource {
   readonly programs: readonly Program[];
   readonly maps: readonly MapSpec[];
-  /** `.BTF`, for maps read and written by type. */
+  /** `.BTF`, for maps read and written by type and for what is special in their values. */
   readonly btf?: Uint8Array;
+  /** Special fields of maps' values, by map name, where no BTF says so. */
+  readonly mapFields?: ReadonlyMap<string, readonly MapField[]>;
   /** What of the object could not be described, a line each, and the program that is not among the programs because of it. */
   readonly problems?: readonly { readonly message: string; readonly program?: string }[];
 }

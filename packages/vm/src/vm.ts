@@ -14,12 +14,14 @@ import { parseObject } from "@bpfkit/elf";
 import { fixedEffects, helperTable } from "@bpfkit/helpers";
 import { interpreter } from "@bpfkit/interpreter";
 import { createGuestMemory } from "@bpfkit/memory";
+import type { Verdict } from "@bpfkit/verifier";
 import { dumpMap, type MapEntry, seedMap } from "./contents.js";
 import { valueDecoder } from "./decoded.js";
 import { VmError } from "./error.js";
 import { Contexts, VmProgram } from "./program.js";
 import { createMaps, fillSlots } from "./storage.js";
 import type { VmOptions, VmSource } from "./types.js";
+import { reachable, type VmVerifyOptions, verifyWith } from "./verify.js";
 
 /**
  * Makes everything an object's programs need, ready to run.
@@ -44,6 +46,7 @@ export class Vm {
   readonly #options: VmOptions;
   readonly #sources: VmSource[] = [];
   readonly #maps = new Map<string, MapStorage>();
+  readonly #missing = new Map<string, Error>();
   readonly #programIds = new Map<Program, number>();
   readonly #runnables = new Map<Program, VmProgram>();
   readonly #contexts: Contexts;
@@ -67,6 +70,7 @@ export class Vm {
       cpus: this.#options.cpus ?? 1,
       createMap: this.#options.createMap,
       firstId: this.#maps.size + 1,
+      missing: this.#missing,
       programId: (program) => numberOf(this.#programIds, program),
     });
     for (const [name, map] of made) this.#maps.set(name, map);
@@ -119,9 +123,27 @@ export class Vm {
     return runnable;
   }
 
+  /**
+   * Gives the verdict the kernel of the VM's profile would give on a program, in its words.
+   * @throws {VerifierError} where there can be no verdict: an unknown program type, a map that is nowhere.
+   */
+  verify(program: Program, options: VmVerifyOptions = {}): Verdict {
+    const specs = new Map(this.#sources.flatMap(({ maps }) => maps.map((spec) => [spec.name, spec] as const)));
+    return verifyWith(program, { sources: this.#sources, specs, profile: this.profile }, options);
+  }
+
+  /** A program and every program that its program arrays hold, and theirs: what has to be accepted before it runs. */
+  reachable(program: Program): readonly Program[] {
+    return reachable(program, this.#maps);
+  }
+
   /** The entry alone: the programs in its program arrays are linked with it by the engine, and as the arrays change. */
   #linkSet(program: Program): LinkSet {
     const { memory, helpers, effects, profile } = this;
+    for (const reference of program.references) {
+      const missing = reference.kind === "extern" ? undefined : this.#missing.get(reference.map);
+      if (missing !== undefined) throw missing;
+    }
     const helperName = (id: number): string | undefined => helperById(id)?.name;
     return { programs: [program], maps: this.#maps, memory, helpers, helperName, effects, profile };
   }
@@ -133,6 +155,8 @@ export class Vm {
   map(name: string): MapStorage {
     const map = this.#maps.get(name) ?? [...this.#maps.values()].find(({ spec }) => spec.section === name);
     if (map !== undefined) return map;
+    const missing = this.#missing.get(name);
+    if (missing !== undefined) throw missing;
     const names = [...this.#maps.values()].map(({ spec }) => spec.section ?? spec.name);
     throw new VmError(
       "NO_SUCH_MAP",

@@ -9,7 +9,7 @@ const readObject = (path: string): Promise<Uint8Array> => readFile(sharedPath(`o
 function casesOf(file: string): [id: string, run: () => Promise<CaseResult>][] {
   return sharedLines(file).map((line, index) => {
     const parsed = parseCase(line, `${file}:${index + 1}`);
-    return [idOf(parsed), () => runCase(parsed, { readObject })];
+    return [idOf(parsed), () => runCase(parsed, { readObject, messages: true })];
   });
 }
 
@@ -25,7 +25,7 @@ async function skips(cases: ReturnType<typeof casesOf>): Promise<Record<string, 
   return counts;
 }
 
-describe.each(["truth/scenarios.jsonl", "truth/verifier-cases.jsonl"])("%s, as Linux 6.18 answered", (file) => {
+describe.each(["truth/scenarios.jsonl", "truth/verifier-cases.jsonl", "truth/objects.jsonl"])("%s, as Linux 6.18 answered", (file) => {
   const cases = casesOf(file);
   const title = `(skipped without ${file} beside the checkout)`;
 

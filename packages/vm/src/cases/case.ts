@@ -54,6 +54,12 @@ export interface CaseInnerMap {
   readonly flags?: number | undefined;
 }
 
+export interface CaseValueType {
+  readonly struct?: string | undefined;
+  readonly size?: number | undefined;
+  readonly fields: readonly { readonly name: string; readonly type: string; readonly offset: number }[];
+}
+
 export interface CaseMap extends CaseInnerMap {
   readonly name?: string | undefined;
   readonly inner?: CaseInnerMap | undefined;
@@ -62,8 +68,8 @@ export interface CaseMap extends CaseInnerMap {
   readonly frozen?: boolean | undefined;
   /** Which fixture of a suite a recorded map is. */
   readonly kind?: string | undefined;
-  /** The type of its value. */
-  readonly btf?: unknown;
+  /** The type of its value: C types and offsets of what is special in it. */
+  readonly btf?: CaseValueType | undefined;
   /** By index: `ret N`, a program that returns N, or `loop pN`, one that tail-calls slot 1 of the same array. */
   readonly slots?: Readonly<Record<string, string>> | undefined;
 }

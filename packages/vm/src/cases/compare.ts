@@ -5,8 +5,8 @@ import { fromHex, toHex } from "../hex.js";
 import type { Outcome } from "../types.js";
 import type { CaseRead, CaseRun, CaseVerdict } from "./case.js";
 
-/** What a verifier says of a program, as far as cases compare it. */
-export interface Verdict {
+/** What a verifier, or a kernel, says of a program, as far as cases compare it. */
+export interface CaseAnswer {
   readonly verdict: "accept" | "reject";
   /** The errno's name. */
   readonly errno?: string;
@@ -15,7 +15,7 @@ export interface Verdict {
 }
 
 /** How a verdict differs from what is expected: a line each, none where it does not. */
-export function compareVerdict(name: string, expect: CaseVerdict, verdict: Verdict, messages: boolean): string[] {
+export function compareVerdict(name: string, expect: CaseVerdict, verdict: CaseAnswer, messages: boolean): string[] {
   const lines: string[] = [];
   const compare = (what: string, expected: unknown, got: unknown): void => {
     const [one, other] = [JSON.stringify(expected), JSON.stringify(got)];

@@ -1,24 +1,47 @@
 import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
-import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
-import { type CodeFacts, programFromCode } from "../code.js";
+import { WIDE_OPCODE } from "@bpfkit/isa";
+import type { MapField } from "@bpfkit/verifier";
+import { type CodeFacts, programFromCode, rowNameAt } from "../code.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
-import type { CaseMap, CaseProgram, SingleCase } from "./case.js";
+import type { CaseFunction, CaseMap, CaseProgram, SingleCase } from "./case.js";
+import { functionInfo } from "./function-info.js";
 
-/** A case's map as a spec: named by itself or by its place. */
+const BPF_F_RDONLY_PROG = 1 << 7;
+
+/** A case's map as a spec: named by itself or by its place. What programs may only read is frozen, as loaders do. */
 export function mapSpecOf(map: CaseMap, index: number): MapSpec {
-  const { type, keySize, valueSize, maxEntries, flags = 0, frozen, inner } = map;
-  const shape = { type, keySize, valueSize, maxEntries, flags };
+  const { type, keySize, valueSize, maxEntries, flags = 0, inner } = map;
+  const contents = hasContents(map) ? fromHex(map.init!, `"init" of map ${mapName(map, index)}`) : undefined;
+  const frozen = map.frozen ?? ((flags & BPF_F_RDONLY_PROG) !== 0 && contents !== undefined ? true : undefined);
   return {
     name: mapName(map, index),
-    ...shape,
+    ...{ type, keySize, valueSize, maxEntries, flags },
+    ...(contents === undefined ? {} : { contents }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(inner === undefined
       ? {}
       : { inner: { ...inner, name: `${mapName(map, index)}.inner`, flags: inner.flags ?? 0 } }),
   };
+}
+
+/** Whether a map's `init` can be there from the start, as global data is, also where the map is frozen then. */
+export function hasContents({ type, init }: CaseMap): boolean {
+  return init !== undefined && type === "array";
+}
+
+/** The special fields of a map's value, by the C types its `btf` says. */
+export function fieldsOf({ btf }: CaseMap): MapField[] {
+  return (btf?.fields ?? []).flatMap(({ type, offset }): MapField[] => {
+    if (type.includes("bpf_spin_lock")) return [{ kind: "spin_lock", offset, size: 4 }];
+    if (type.includes("bpf_timer")) return [{ kind: "timer", offset, size: 16 }];
+    const [, struct, tag] = /struct (\w+) __(kptr\w*)/.exec(type) ?? [];
+    if (struct === undefined) return [];
+    // No structure a case points to is larger than this; the file does not give sizes.
+    return [{ kind: tag === "kptr" ? "kptr" : "kptr_untrusted", offset, size: 8, struct, structSize: 32 }];
+  });
 }
 
 /** What a map of a case is called. */
@@ -38,7 +61,8 @@ function loadFacts({
     type,
     ...(attachType === undefined ? {} : { expectedAttachType: attachType }),
     ...(flags === undefined ? {} : { flags }),
-    ...(license === undefined ? {} : { license }),
+    // Recorded programs were loaded as GPL unless they say otherwise.
+    license: license ?? "GPL",
   };
 }
 
@@ -54,6 +78,7 @@ export async function programOf(program: CaseProgram, maps: readonly CaseMap[], 
     name,
     ...loadFacts(program),
     references,
+    ...(btfFuncs.length === 0 ? {} : { btf: functionInfo(btfFuncs) }),
     functions: btfFuncs.map(({ off, name: of, linkage = "global" }) => ({ slot: off, name: of, linkage })),
   });
 }
@@ -63,18 +88,27 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
   const { id, mapRefs, maps } = single;
   const code = await codeOf(single, id);
   if (code === undefined) throw new VmError("BAD_CASE", `${id}: needs "insns" or "insnsZ"`);
-  const references = Object.entries(mapRefs).map(([slot, index]): Reference => {
-    const at = slotIndex(Number(slot));
-    const map = mapName(maps[index]!, index);
-    const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
-    if (code[at * 8 + 1]! >>> 4 !== 2) return { kind: "map", slot: at, map };
-    return { kind: "mapValue", slot: at, map, offset: view.getUint32(at * 8 + 12, true) };
-  });
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  const references = Object.entries(mapRefs).flatMap(
+    ([slot, index]) => referenceAt(view, Number(slot), maps[index], maps) ?? [],
+  );
+  const callbacks = callbackFunctions(code);
   return programFromCode(code, {
     name: "main",
+    ...(callbacks.length === 0 ? {} : { btf: functionInfo(callbacks) }),
     ...loadFacts(single),
     references: references.sort((one, other) => one.slot - other.slot),
   });
+}
+
+/** Programs that load a function's address were recorded with function info that the file does not repeat. */
+function callbackFunctions(code: Uint8Array): CaseFunction[] {
+  const slots = Array.from({ length: code.length / 8 }, (_, slot) => slot);
+  if (!slots.some((slot) => rowNameAt(code, slot) === "lddwCode")) return [];
+  const { subprograms } = programFromCode(code, { name: "main", type: "raw" });
+  return subprograms.map(({ name, start }) =>
+    start === 0 ? { name, off: 0 } : { name, off: start, linkage: "static", args: ["int"] },
+  );
 }
 
 async function codeOf(
@@ -117,20 +151,28 @@ function named(reference: Reference, maps: readonly CaseMap[]): Reference {
 
 /** In the slots of a case the immediate of a map's 64-bit load is the map's index. */
 function indexedReferences(code: Uint8Array, maps: readonly CaseMap[]): Reference[] {
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
   const references: Reference[] = [];
-  for (let slot = 0; slot < code.length / 8; ) {
-    let row: (typeof ROWS)[number];
-    try {
-      row = ROWS[rowIndexAt(code, slot)]!;
-    } catch {
-      slot++;
-      continue;
-    }
-    const { imm, nextImm = 0 } = decodeAt(code, slot);
-    const map = maps[imm] === undefined ? `map${imm}` : mapName(maps[imm], imm);
-    if (row.name === "lddwMap") references.push({ kind: "map", slot: slotIndex(slot), map });
-    if (row.name === "lddwMapValue") references.push({ kind: "mapValue", slot: slotIndex(slot), map, offset: nextImm });
-    slot += row.slots;
+  for (let slot = 0; slot + 1 < code.length / 8; slot++) {
+    if (code[slot * 8] !== WIDE_OPCODE) continue;
+    const reference = referenceAt(view, slot, maps[view.getInt32(slot * 8 + 4, true)], maps);
+    if (reference !== undefined) references.push(reference);
+    slot++;
   }
   return references;
+}
+
+/** What a 64-bit load of a map refers to; also of one with a wrong field, which is for a verifier to say. */
+function referenceAt(
+  view: DataView,
+  slot: number,
+  map: CaseMap | undefined,
+  maps: readonly CaseMap[],
+): Reference | undefined {
+  const kind = view.getUint8(slot * 8 + 1) >>> 4;
+  if (map === undefined || (kind !== 1 && kind !== 2)) return undefined;
+  const named = { slot: slotIndex(slot), map: mapName(map, maps.indexOf(map)) };
+  return kind === 1
+    ? { kind: "map", ...named }
+    : { kind: "mapValue", ...named, offset: view.getUint32(slot * 8 + 12, true) };
 }

@@ -1,8 +1,9 @@
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
+import type { MapField } from "@bpfkit/verifier";
 import { programFromCode } from "../code.js";
 import { VmError } from "../error.js";
 import type { Case, CaseInit, CaseRead, CaseRun, CaseSlot, CaseVerdict, ObjectCase, SingleCase } from "./case.js";
-import { mapName, mapSpecOf, programOf, singleProgramOf } from "./load-case.js";
+import { fieldsOf, hasContents, mapName, mapSpecOf, programOf, singleProgramOf } from "./load-case.js";
 import type { AnyCase } from "./schema.js";
 
 /** A program of a case and what is expected of loading it. */
@@ -17,12 +18,15 @@ export interface Plan {
   /** In the order they are loaded; those of an object come from it instead. */
   readonly programs: readonly PlannedProgram[];
   readonly maps: readonly MapSpec[];
+  readonly mapFields: ReadonlyMap<string, readonly MapField[]>;
   readonly object?: string;
   readonly profile?: Case["profile"];
   readonly slots: readonly CaseSlot[];
   readonly init: readonly CaseInit[];
   readonly runs: readonly CaseRun[];
   readonly reads: readonly CaseRead[];
+  /** The program is judged as without BTF, as recorded objects were loaded. */
+  readonly withoutBtf?: boolean;
   /** Why its expectation does not count, where it says so itself. */
   readonly uncounted?: string;
 }
@@ -50,6 +54,7 @@ async function planCase(one: Case): Promise<Plan> {
     id,
     programs,
     maps: maps.map(mapSpecOf),
+    mapFields: fieldsByName(maps),
     slots,
     init: [...initOf(maps), ...init],
     runs,
@@ -64,9 +69,16 @@ function nameOnly(name: string, type: string): Program {
 }
 
 function initOf(maps: Case["maps"]): CaseInit[] {
-  return maps.flatMap(({ init, keySize }, map) =>
-    init === undefined ? [] : [{ map, key: "00".repeat(keySize), value: init }],
+  return maps.flatMap((map, index) =>
+    map.init === undefined || hasContents(map) ? [] : [{ map: index, key: "00".repeat(map.keySize), value: map.init }],
   );
+}
+
+function fieldsByName(maps: Case["maps"]): Map<string, readonly MapField[]> {
+  const typed = maps.flatMap((map, index) =>
+    map.btf === undefined ? [] : [[mapName(map, index), fieldsOf(map)] as const],
+  );
+  return new Map(typed);
 }
 
 async function planSingle(one: SingleCase): Promise<Plan> {
@@ -81,6 +93,7 @@ async function planSingle(one: SingleCase): Promise<Plan> {
     id: one.id,
     programs: [{ program, expect }, ...fillers.map(({ filler }) => ({ program: filler, expect: undefined }))],
     maps: one.maps.map(mapSpecOf),
+    mapFields: fieldsByName(one.maps),
     slots: fillers.map(({ filler, map, index }) => ({ map, index, program: filler.name })),
     init: initOf(one.maps),
     runs: runs.map(({ data, retval }) => ({
@@ -126,8 +139,10 @@ function planObject(one: ObjectCase): Plan {
   return {
     id: `${object}:${program}`,
     object,
+    withoutBtf: true,
     programs: [{ program: nameOnly(program, type), expect }],
     maps: [],
+    mapFields: new Map(),
     slots: [],
     init: [],
     runs: [],

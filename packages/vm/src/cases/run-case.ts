@@ -5,7 +5,7 @@ import { fromHex } from "../hex.js";
 import type { VmOptions } from "../types.js";
 import { load, type Vm } from "../vm.js";
 import type { CaseInit, CaseRead, CaseRun, CaseSlot } from "./case.js";
-import { compareOutcome, compareRead, compareVerdict, type Verdict } from "./compare.js";
+import { type CaseAnswer, compareOutcome, compareRead, compareVerdict } from "./compare.js";
 import { idOf, type Plan, type PlannedProgram, planOf } from "./plan.js";
 import type { AnyCase } from "./schema.js";
 
@@ -13,8 +13,8 @@ import type { AnyCase } from "./schema.js";
 export interface CaseOptions extends VmOptions {
   /** Reads the object a case names. */
   readonly readObject: (path: string) => Promise<Uint8Array>;
-  /** Gives the verdict on a program with the VM's maps; without it verdicts are skipped. */
-  readonly verify?: (program: Program, vm: Vm) => Verdict;
+  /** Gives the verdict on a program with the VM's maps: another verifier than `@bpfkit/verifier`, or a kernel. */
+  readonly verify?: (program: Program, vm: Vm) => CaseAnswer;
   /** Compare the verifier's message too. */
   readonly messages?: boolean;
 }
@@ -25,6 +25,8 @@ export interface CaseResult {
   readonly ok: boolean;
   /** Why it could not be judged; then `ok` is true and says nothing. */
   readonly skipped?: string;
+  /** How many verdicts were as expected and how many not, also of a case that is skipped for its runs. */
+  readonly verdicts: { readonly equal: number; readonly different: number };
   /** What differed, and what was left out, a line each. */
   readonly detail: readonly string[];
 }
@@ -49,6 +51,7 @@ export async function runCase(parsed: AnyCase, options: CaseOptions): Promise<Ca
     id: first.id,
     ok: true,
     skipped: "its result depends on addresses, which are each engine's own",
+    verdicts: first.verdicts,
     detail: [],
   };
 }
@@ -67,7 +70,7 @@ async function attempt(parsed: AnyCase, options: CaseOptions): Promise<CaseResul
     new Execution(vm, options, report).carryOut(plan);
   } catch (error) {
     if (error instanceof Missing || (isBpfkitError(error) && MISSING.has(error.code))) {
-      return { id, ok: true, skipped: error.message, detail: report.lines };
+      return report.skipped(id, error.message);
     }
     if (!isBpfkitError(error) || error.code === "BAD_CASE") throw error;
     report.differs(error.message);
@@ -79,14 +82,14 @@ async function attempt(parsed: AnyCase, options: CaseOptions): Promise<CaseResul
 
 /** Collects what was compared. */
 class Report {
-  readonly lines: string[] = [];
+  readonly #lines: string[] = [];
+  readonly #verdicts = { equal: 0, different: 0 };
   #compared = 0;
   #failed = false;
-  #skippedVerdicts = 0;
 
   differs(what: string): void {
     this.#failed = true;
-    this.lines.push(what);
+    this.#lines.push(what);
   }
 
   /** Notes a comparison; a text is how it differed. */
@@ -95,19 +98,26 @@ class Report {
     for (const difference of differences) this.differs(difference);
   }
 
-  verdictSkipped(): void {
-    this.#skippedVerdicts++;
+  verdict(...differences: string[]): void {
+    this.#verdicts[differences.length === 0 ? "equal" : "different"]++;
+    this.compared(...differences);
+  }
+
+  /** What cannot be judged and takes nothing from the rest. */
+  leftOut(what: string): void {
+    this.#lines.push(what);
+  }
+
+  /** Something the case needs is not there: it is neither passed nor, unless something differed already, failed. */
+  skipped(id: string, reason: string): CaseResult {
+    return this.#failed
+      ? this.result(id)
+      : { id, ok: true, skipped: reason, verdicts: this.#verdicts, detail: this.#lines };
   }
 
   result(id: string): CaseResult {
-    const skipped = this.#skippedVerdicts;
-    if (skipped > 0) this.lines.push(`${skipped} verdict${skipped === 1 ? "" : "s"} skipped: there is no verifier yet`);
-    if (this.#compared === 0 && !this.#failed) {
-      if (skipped > 0)
-        return { id, ok: true, skipped: "it expects verdicts only, and there is no verifier yet", detail: this.lines };
-      this.differs("the case compares nothing");
-    }
-    return { id, ok: !this.#failed, detail: this.lines };
+    if (this.#compared === 0 && !this.#failed) this.differs("the case compares nothing");
+    return { id, ok: !this.#failed, verdicts: this.#verdicts, detail: this.#lines };
   }
 }
 
@@ -117,7 +127,7 @@ async function newVm(plan: Plan, options: CaseOptions): Promise<Vm> {
   const settings: VmOptions = plan.profile === undefined ? options : { ...options, profile };
   if (plan.object !== undefined) return load(await options.readObject(plan.object), settings);
   try {
-    return load({ programs: [], maps: plan.maps }, settings);
+    return load({ programs: [], maps: plan.maps, mapFields: plan.mapFields }, settings);
   } catch (error) {
     const nothingElse = plan.programs.length === 0 && plan.runs.length === 0 && plan.reads.length === 0;
     if (nothingElse && isBpfkitError(error))
@@ -131,8 +141,9 @@ class Execution {
   readonly #vm: Vm;
   readonly #options: CaseOptions;
   readonly #report: Report;
-  /** What was loaded, by name. */
+  /** What was loaded, and what was not, by name. */
   readonly #programs = new Map<string, Program>();
+  readonly #rejected = new Map<string, CaseAnswer>();
 
   constructor(vm: Vm, options: CaseOptions, report: Report) {
     this.#vm = vm;
@@ -141,10 +152,8 @@ class Execution {
   }
 
   carryOut(plan: Plan): void {
-    for (const { program, expect } of plan.programs) {
-      this.#load(program.name, plan.object === undefined ? program : this.#vm.program(program.name).program, expect);
-    }
-    if (plan.object !== undefined) for (const program of this.#vm.programs) this.#programs.set(program.name, program);
+    for (const { program, expect } of plan.programs) this.#load(program.name, this.#planned(plan, program), expect);
+    if (plan.object !== undefined) for (const program of this.#vm.programs) this.#loadUnlessDone(program);
     for (const slot of plan.slots) this.#fillSlot(slot);
     for (const one of plan.init) this.#write(one);
     for (const [index, run] of plan.runs.entries()) {
@@ -154,15 +163,32 @@ class Execution {
     this.#read(plan.reads.filter(({ after }) => after === undefined));
   }
 
+  /** A program of the case; of an object, the one of that name, as the case says it was loaded. */
+  #planned({ object, withoutBtf }: Plan, program: Program): Program {
+    if (object === undefined) return program;
+    const { program: found } = this.#vm.program(program.name);
+    if (withoutBtf !== true) return found;
+    const { btf: _, ...bare } = found;
+    return { ...bare, type: program.type };
+  }
+
   /** Loads a program: it must fit the owner of each program array it names, then comes the verdict. */
   #load(name: string, program: Program, expect: PlannedProgram["expect"]): void {
-    const verdict = ownerRefusal(program, this.#vm) ?? this.#options.verify?.(program, this.#vm);
+    const answer = ownerRefusal(program, this.#vm) ?? this.#verdict(program);
     if (expect?.verdict !== undefined) {
-      if (verdict === undefined) this.#report.verdictSkipped();
-      else this.#report.compared(...compareVerdict(name, expect, verdict, this.#options.messages ?? false));
+      this.#report.verdict(...compareVerdict(name, expect, answer, this.#options.messages ?? false));
     }
-    const accepted = verdict === undefined ? expect?.verdict !== "reject" : verdict.verdict === "accept";
-    if (accepted) this.#programs.set(name, program);
+    if (answer.verdict === "accept") this.#programs.set(name, program);
+    else this.#rejected.set(name, answer);
+  }
+
+  #loadUnlessDone(program: Program): void {
+    const { name } = program;
+    if (!this.#programs.has(name) && !this.#rejected.has(name)) this.#load(name, program, undefined);
+  }
+
+  #verdict(program: Program): CaseAnswer {
+    return this.#options.verify?.(program, this.#vm) ?? this.#vm.verify(program, { facts: false });
   }
 
   #map(ref: number | string): MapStorage {
@@ -175,10 +201,9 @@ class Execution {
   #program(name: string | undefined): Program {
     const program = name === undefined ? [...this.#programs.values()][0] : this.#programs.get(name);
     if (program !== undefined) return program;
-    throw new VmError(
-      "BAD_CASE",
-      name === undefined ? "there is no program to run" : `there is no program ${name}, or it is rejected`,
-    );
+    const rejected = name === undefined ? undefined : this.#rejected.get(name);
+    if (rejected !== undefined) throw new VmError("BAD_PROGRAM", `program ${name} is rejected: ${rejected.message}`);
+    throw new VmError("BAD_CASE", name === undefined ? "there is no program to run" : `there is no program ${name}`);
   }
 
   #fillSlot({ map, index, program, flags = 0, expect = "ok", ...slot }: CaseSlot): void {
@@ -210,7 +235,10 @@ class Execution {
     for (const slot of run.slots ?? []) this.#fillSlot(slot);
     for (const one of run.init ?? []) this.#write(one);
     const expect = run.expect ?? {};
-    if (typeof expect.retval === "string") throw new Missing(`the kernel could not run it: ${expect.retval}`);
+    if (typeof expect.retval === "string") {
+      this.#report.leftOut(`run ${index} is left out: the kernel could not run it either (${expect.retval})`);
+      return;
+    }
     const program = this.#program(run.program);
     const data = run.data === undefined ? new Uint8Array(64) : fromHex(run.data, '"data"');
     const ctx = Object.fromEntries(Object.entries(run.ctx ?? {}).map(([field, value]) => [field, BigInt(value)]));
@@ -224,9 +252,9 @@ class Execution {
 }
 
 /** The kernel refuses at load, without a log, what the owner of a program array it names does not allow. */
-function ownerRefusal(program: Program, vm: Vm): Verdict | undefined {
+function ownerRefusal(program: Program, vm: Vm): CaseAnswer | undefined {
   for (const reference of program.references) {
-    const map = reference.kind === "map" ? vm.map(reference.map) : undefined;
+    const map = reference.kind === "map" ? vm.maps.get(reference.map) : undefined;
     if (map === undefined || !isProgramArray(map)) continue;
     const answer = answerOf(() => map.bindOwner(program));
     if (answer !== "ok") return { verdict: "reject", errno: answer, message: "" };

@@ -57,6 +57,12 @@ const program = v.strictObject({
 
 const innerMap = { type: v.string(), keySize: index, valueSize: index, maxEntries: index, flags: v.optional(index) };
 
+const valueType = v.strictObject({
+  struct: v.optional(v.string()),
+  size: v.optional(index),
+  fields: v.array(v.strictObject({ name: v.string(), type: v.string(), offset: index })),
+});
+
 const map = v.strictObject({
   name: v.optional(v.string()),
   ...innerMap,
@@ -64,7 +70,7 @@ const map = v.strictObject({
   init: v.optional(hex),
   frozen: v.optional(v.boolean()),
   kind: v.optional(v.string()),
-  btf: v.optional(v.unknown()),
+  btf: v.optional(valueType),
   slots: v.optional(v.record(v.string(), v.string())),
   note,
 });
