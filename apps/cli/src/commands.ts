@@ -10,6 +10,11 @@ export interface CommandRow {
 /** Every command. A new one is a file in `commands/` and a row here. */
 export const COMMANDS: readonly CommandRow[] = [
   { name: "run", description: "run a program on a packet, a pcap or memory", load: () => import("./commands/run.js") },
+  {
+    name: "verify",
+    description: "the kernel's verdict on programs, in its words, without a kernel",
+    load: () => import("./commands/verify.js"),
+  },
   { name: "inspect", description: "show what a file holds", load: () => import("./commands/inspect.js") },
   { name: "disasm", description: "print programs as text", load: () => import("./commands/disasm.js") },
   { name: "asm", description: "turn text into bytecode", load: () => import("./commands/asm.js") },

@@ -25,20 +25,23 @@ async function skips(cases: ReturnType<typeof casesOf>): Promise<Record<string, 
   return counts;
 }
 
-describe.each(["truth/scenarios.jsonl", "truth/verifier-cases.jsonl", "truth/objects.jsonl"])("%s, as Linux 6.18 answered", (file) => {
-  const cases = casesOf(file);
-  const title = `(skipped without ${file} beside the checkout)`;
+describe.each(["truth/scenarios.jsonl", "truth/verifier-cases.jsonl", "truth/objects.jsonl"])(
+  "%s, as Linux 6.18 answered",
+  (file) => {
+    const cases = casesOf(file);
+    const title = `(skipped without ${file} beside the checkout)`;
 
-  describe.skipIf(!hasShared(file))(title, () => {
-    test.for(cases)("%s", async ([, run], { skip }) => {
-      const { ok, skipped, detail } = await run();
-      skip(skipped !== undefined, skipped);
-      expect([ok, detail.filter((line) => !line.includes("skipped"))]).toEqual([true, []]);
-    });
+    describe.skipIf(!hasShared(file))(title, () => {
+      test.for(cases)("%s", async ([, run], { skip }) => {
+        const { ok, skipped, detail } = await run();
+        skip(skipped !== undefined, skipped);
+        expect([ok, detail.filter((line) => !line.includes("skipped"))]).toEqual([true, []]);
+      });
 
-    test("what is skipped, by reason", async () => {
-      const name = file.replace(/^.*\/|\..*$/g, "");
-      await expect(JSON.stringify(await skips(cases), null, 2)).toMatchFileSnapshot(`skipped-${name}.json`);
+      test("what is skipped, by reason", async () => {
+        const name = file.replace(/^.*\/|\..*$/g, "");
+        await expect(JSON.stringify(await skips(cases), null, 2)).toMatchFileSnapshot(`skipped-${name}.json`);
+      });
     });
-  });
-});
+  },
+);

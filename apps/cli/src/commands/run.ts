@@ -5,9 +5,10 @@ import { type ChosenEngine, ENGINES, engineNamed } from "../engines.js";
 import { orRefused } from "../errors.js";
 import type { Output } from "../output.js";
 import { runOnce } from "../run/execute.js";
-import { DATA_OPTIONS, readContext, readData } from "../run/inputs.js";
+import { DATA_OPTIONS, type RunData, readContext, readData } from "../run/inputs.js";
 import { Printk } from "../run/printk.js";
 import { printRun, runObject } from "../run/report.js";
+import { mustBeAccepted } from "../run/verified.js";
 import { PROGRAM_OPTIONS, type Prepared, prepare } from "../run/vm.js";
 
 /** Runs of one context at most: each takes 8 bytes of results. */
@@ -39,7 +40,7 @@ export const command: Command = {
     all: { kind: "flag", description: "with --dump-maps: array entries that are all zero, too" },
     trace: { kind: "flag", description: "show each instruction and the registers it changes" },
     "trace-frames": { kind: "flag", description: "show frames: calls, returns, tail calls, missed tail calls" },
-    "no-verify": { kind: "flag", description: "run without asking a verifier" },
+    "no-verify": { kind: "flag", description: "run without asking the verifier" },
   },
   examples: [
     "bpfkit run lb.o --program xdp_lb --packet 'eth/ipv4(dst=10.0.0.2)/udp(dport=53)'",
@@ -58,6 +59,8 @@ async function run(given: Arguments, output: Output): Promise<number> {
   const printk = new Printk();
   const prepared = await prepare(given, { engine, effects: fixedEffects({ trace: (line) => printk.add(line) }) });
   const { vm, runnable } = prepared;
+  const verified = !given.flag("no-verify");
+  if (verified) mustBeAccepted(runnable.program, vm, runnable.type === "raw" ? memorySize(data) : 0, output);
   orRefused(() => runnable.link());
   const hooks = await tracing(given, prepared, output);
   let status = 0;
@@ -68,12 +71,17 @@ async function run(given: Arguments, output: Output): Promise<number> {
     const timed = runOnce(runnable, input, options, hooks, data.count > 1);
     if ("refused" in timed || timed.outcome.fault !== undefined) status = 1;
     const maps = given.flag("dump-maps") && index === data.count ? vm.dumpMaps({ all: given.flag("all") }) : undefined;
-    const facts = { engine: engine.name, safety, verified: false, data: input.data, printk: printk.take(), maps };
+    const facts = { engine: engine.name, safety, verified, data: input.data, printk: printk.take(), maps };
     if (output.json) output.object(runObject(runnable, timed, facts));
     else printRun(runnable, timed, facts, output, data.count === 1 ? "" : `${index}: `);
   }
   vm.dispose();
   return status;
+}
+
+/** What the verifier takes for the memory of a `raw` program: what the smallest of its runs has. */
+function memorySize(data: RunData): number {
+  return Math.min(...Array.from(data, (one) => one?.length ?? 0));
 }
 
 async function engineFor(given: Arguments): Promise<ChosenEngine> {
