@@ -174,7 +174,7 @@ class Execution {
 
   /** Loads a program: it must fit the owner of each program array it names, then comes the verdict. */
   #load(name: string, program: Program, expect: PlannedProgram["expect"]): void {
-    const answer = ownerRefusal(program, this.#vm) ?? this.#verdict(program);
+    const answer = ownerRefusal(program, this.#vm) ?? this.#verdict(program, expect);
     if (expect?.verdict !== undefined) {
       this.#report.verdict(...compareVerdict(name, expect, answer, this.#options.messages ?? false));
     }
@@ -187,7 +187,9 @@ class Execution {
     if (!this.#programs.has(name) && !this.#rejected.has(name)) this.#load(name, program, undefined);
   }
 
-  #verdict(program: Program): CaseAnswer {
+  #verdict(program: Program, expect: PlannedProgram["expect"]): CaseAnswer {
+    // No kernel has raw programs, and how much memory theirs is differs from run to run.
+    if (program.type === "raw" && expect?.verdict === undefined) return { verdict: "accept" };
     return this.#options.verify?.(program, this.#vm) ?? this.#vm.verify(program, { facts: false });
   }
 
