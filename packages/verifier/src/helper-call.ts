@@ -91,7 +91,9 @@ function findHelper(v: Verification, id: number): HelperPrototype {
   if (helper === undefined || !since(v, versionNumber(helper.since))) {
     reject(v, "EINVAL", `invalid func ${helperName(id)}`);
   }
-  if (!helper.programTypes.has(v.program.type)) {
+  // A raw program has no kernel type; it may use what the least privileged one may.
+  const type = v.program.type === "raw" ? "socket_filter" : v.program.type;
+  if (!helper.programTypes.has(type)) {
     const words = since(v, 608) ? "program of this type cannot use helper" : "unknown func";
     reject(v, "EINVAL", `${words} ${helperName(id)}`);
   }

@@ -29,8 +29,8 @@ import {
   JCOND,
   SOURCE_REGISTER,
 } from "./opcode.js";
-import { CONTEXT, MAYBE_NULL, PTR_TO_MEM, register, UNKNOWN_SCALAR } from "./register.js";
-import { ZERO } from "./scalar.js";
+import { CONTEXT, MAYBE_NULL, PTR_TO_MEM, register, SCALAR, UNKNOWN_SCALAR } from "./register.js";
+import { known, ZERO } from "./scalar.js";
 import { beginWrites, commitWrites, instanceOf } from "./stack-liveness.js";
 import { type Frame, newFrame, newState } from "./state.js";
 import { frameOf, MAX_PROCESSED, reject, say, scratchAll, type Verification } from "./verification.js";
@@ -261,7 +261,7 @@ function setArguments(v: Verification, index: number, frame: Frame): void {
   if (index === 0) {
     if (v.program.type === "raw") {
       frame.regs[1] = register(PTR_TO_MEM, ZERO, 0, 0, 0, v.memorySize);
-      frame.regs[2] = UNKNOWN_SCALAR;
+      frame.regs[2] = register(SCALAR, known(BigInt(v.memorySize)));
     } else frame.regs[1] = CONTEXT;
     return;
   }
