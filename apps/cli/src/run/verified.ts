@@ -12,7 +12,7 @@ export function mustBeAccepted(program: Program, vm: Vm, memorySize: number, out
     const { verdict, errno, message } = vm.verify(one, { facts: false, memorySize });
     if (verdict === "accept") continue;
     if (output.json) output.object({ program: one.name, type: one.type, verdict, errno, message });
-    const what = `the verifier rejects it, ${errno}: ${message}`;
+    const what = `the verifier rejects it, ${errno}: ${(message ?? "").replaceAll("\n", "; ")}`;
     throw new CliError("REFUSED", `${what} (bpfkit verify --explain says more, --no-verify runs it all the same)`, {
       program: one.name,
     });
