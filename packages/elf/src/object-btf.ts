@@ -1,7 +1,8 @@
 import { type Btf, type BtfExt, fillDataSections, parseBtf, parseBtfExt, stringAt } from "@bpfkit/btf";
 import { SLOT_BYTES } from "@bpfkit/core";
 import { type ElfFile, type ElfSection, sectionBytes } from "./elf-file.js";
-import { type ElfSymbol, STB_LOCAL, STT_FUNC } from "./symbols.js";
+import type { Problems } from "./problems.js";
+import { type ElfSymbol, STB_LOCAL } from "./symbols.js";
 
 /** An object's BTF with its data sections filled in. */
 export interface ObjectBtf {
@@ -12,13 +13,20 @@ export interface ObjectBtf {
 /** Bytes of a function's or a line's row in a program's BTF, for the budget. */
 export const LINE_BYTES = 16;
 
-/** Reads `.BTF` and `.BTF.ext`; undefined where there is none. @throws {BtfError} where one of them is damaged. */
-export function readObjectBtf(elf: ElfFile, symbols: ReadonlyMap<number, readonly ElfSymbol[]>): ObjectBtf | undefined {
+/**
+ * Reads `.BTF` and `.BTF.ext`; undefined where there is none. Damage of either is a problem and leaves it out: programs run
+ * without types, and types are of use without lines.
+ */
+export function readObjectBtf(
+  elf: ElfFile,
+  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
+  problems: Problems,
+): ObjectBtf | undefined {
   const section = elf.sections.find(({ name }) => name === ".BTF");
-  if (section === undefined) return undefined;
-  const btf = fillIn(elf, parseBtf(sectionBytes(elf, section)), symbols);
-  const extSection = elf.sections.find(({ name }) => name === ".BTF.ext");
-  return { btf, ext: extSection && parseBtfExt(sectionBytes(elf, extSection)) };
+  const btf = section && problems.attempt(() => fillIn(elf, parseBtf(sectionBytes(elf, section)), symbols));
+  if (btf === undefined) return undefined;
+  const ext = elf.sections.find(({ name }) => name === ".BTF.ext");
+  return { btf, ext: ext && problems.attempt(() => parseBtfExt(sectionBytes(elf, ext))) };
 }
 
 function fillIn(elf: ElfFile, btf: Btf, symbols: ReadonlyMap<number, readonly ElfSymbol[]>): Btf {
@@ -29,7 +37,7 @@ function fillIn(elf: ElfFile, btf: Btf, symbols: ReadonlyMap<number, readonly El
   for (const [index, list] of symbols) {
     const globals = list.filter(({ binding }) => binding !== STB_LOCAL);
     offsets.set(elf.sections[index]!.name, new Map(globals.map(({ name, value }) => [name, value])));
-    for (const { name, type, visibility } of globals) if (type === STT_FUNC && visibility !== 0) hidden.add(name);
+    for (const { name, visibility } of globals) if (visibility !== 0) hidden.add(name);
   }
   elf.budget.charge(btf.bytes.length);
   return fillDataSections(btf, {
@@ -69,21 +77,27 @@ export function linesBySection(elf: ElfFile, { btf, ext }: ObjectBtf): ReadonlyM
 
 /** The rows with byte offsets turned into slots. */
 function inSlots(rows: Uint32Array): Uint32Array {
-  return rows.map((word, i) => (i % 4 === 0 ? Math.floor(word / SLOT_BYTES) : word));
+  const result = rows.slice();
+  for (let i = 0; i < result.length; i += 4) result[i] = result[i]! >>> 3;
+  return result;
 }
 
 /** One table in ascending order; compilers write it so, and most often in one piece. */
 function sortRows(parts: readonly Uint32Array[]): Uint32Array {
   const all = parts.length === 1 ? parts[0]! : concat(parts);
-  const count = all.length / 4;
-  const sorted = Array.from({ length: count }, (_, i) => i).every((i) => i === 0 || all[i * 4]! >= all[i * 4 - 4]!);
-  if (sorted) return all;
-  const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => all[a * 4]! - all[b * 4]! || a - b);
+  if (isSorted(all)) return all;
+  const order = Array.from({ length: all.length / 4 }, (_, i) => i);
+  order.sort((a, b) => all[a * 4]! - all[b * 4]! || a - b);
   const result = new Uint32Array(all.length);
   order.forEach((row, i) => {
     result.set(all.subarray(row * 4, row * 4 + 4), i * 4);
   });
   return result;
+}
+
+function isSorted(rows: Uint32Array): boolean {
+  for (let i = 4; i < rows.length; i += 4) if (rows[i]! < rows[i - 4]!) return false;
+  return true;
 }
 
 function concat(parts: readonly Uint32Array[]): Uint32Array {
