@@ -397,12 +397,17 @@ export const HELPER_PROTOTYPES: readonly HelperPrototype[] = ROWS.map(parseRow);
 
 const BY_NAME: ReadonlyMap<string, HelperPrototype> = new Map(HELPER_PROTOTYPES.map((helper) => [helper.name, helper]));
 
-const BY_TYPE: ReadonlyMap<string, HelperPrototype> = new Map(
-  VARIANTS.flatMap(([id, programTypes, args]) =>
-    programTypes
-      .split(" ")
-      .map((type) => [`${id} ${type}`, { ...HELPER_PROTOTYPES[id - 1]!, args: parseArguments(args) }] as const),
-  ),
+const BY_TYPE: ReadonlyMap<number, ReadonlyMap<string, HelperPrototype>> = new Map(
+  VARIANTS.map(([id]) => [
+    id,
+    new Map(
+      VARIANTS.filter(([other]) => other === id).flatMap(([, programTypes, args]) =>
+        programTypes
+          .split(" ")
+          .map((type) => [type, { ...HELPER_PROTOTYPES[id - 1]!, args: parseArguments(args) }] as const),
+      ),
+    ),
+  ]),
 );
 
 /**
@@ -410,7 +415,7 @@ const BY_TYPE: ReadonlyMap<string, HelperPrototype> = new Map(
  * `sk_storage_get`, …). Undefined for an id Linux 6.12 does not have.
  */
 export function helperById(id: number, programType?: string): HelperPrototype | undefined {
-  return (programType === undefined ? undefined : BY_TYPE.get(`${id} ${programType}`)) ?? HELPER_PROTOTYPES[id - 1];
+  return (programType === undefined ? undefined : BY_TYPE.get(id)?.get(programType)) ?? HELPER_PROTOTYPES[id - 1];
 }
 
 /** Finds a helper by its name, with or without the `bpf_` prefix. */

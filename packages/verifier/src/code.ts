@@ -55,9 +55,9 @@ export const isHelperCall = (code: Code, slot: number): boolean =>
 /** Whether a slot's class is one of the two that jump, call and exit. */
 export const isJumpClass = (opcode: number): boolean => (opcode & 7) === CLASS_JMP || (opcode & 7) === CLASS_JMP32;
 
-/** Where a jump at a slot goes. */
+/** Where a jump at a slot goes; a sum past 31 bits wraps, as the kernel's does. */
 export const jumpTarget = (code: Code, slot: number): number =>
-  slot + 1 + (code.opcode[slot] === JA32_OPCODE ? code.imm[slot]! : code.off[slot]!);
+  (slot + 1 + (code.opcode[slot] === JA32_OPCODE ? code.imm[slot]! : code.off[slot]!)) | 0;
 
 /** Where a call of a subprogram, or the load of its address, leads. */
 export const callTarget = (code: Code, slot: number): number => slot + 1 + code.imm[slot]!;

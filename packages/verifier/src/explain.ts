@@ -103,9 +103,9 @@ function registerWords(fact: RegisterFact): string {
 
 function knownLines(fact: InstructionFact | undefined): string[] {
   if (fact === undefined || fact.dead) return [];
-  return fact.registers.flatMap((register, number) => {
-    const words = registerWords(register);
-    return words === "" || number === 10 ? [] : [`  r${number}: ${words}`];
+  return fact.registers.flatMap((known) => {
+    const words = registerWords(known);
+    return words === "" || known.register === 10 ? [] : [`  r${known.register}: ${words}`];
   });
 }
 

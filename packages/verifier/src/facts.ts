@@ -17,6 +17,8 @@ import { tnumUnion } from "./tnum.js";
 
 /** What a register may hold before an instruction, over all paths that were walked. */
 export interface RegisterFact {
+  /** r0 to r10. */
+  readonly register: number;
   /**
    * `unread`: nothing on some path, so no instruction reads it. `scalar`: a number. A pointer of one kind by the kernel's
    * name (`ctx`, `fp`, `pkt`, `map_value`, …). `mixed`: a number or a pointer, or pointers of several kinds.
@@ -41,16 +43,25 @@ export interface RegisterFact {
 export interface InstructionFact {
   /** Never reached on any path: it may be left out. */
   readonly dead: boolean;
-  /** r0–r10. Empty where it is dead. */
+  /** The registers that it or a later instruction may read, ascending. Empty where it is dead. */
   readonly registers: readonly RegisterFact[];
   /** A conditional jump that always goes one way. */
   readonly branch?: "always" | "never";
 }
 
+/** What paths brought in one register so far. */
+interface Seen {
+  readonly number: number;
+  /** What the last path brought. */
+  last: Register;
+  /** The frame it was in, counted from the outermost. */
+  readonly frame: number;
+  /** What all paths brought, where they brought more than one thing. */
+  fact: Joined | undefined;
+}
+
 interface Collected {
-  /** The last register seen, by number. */
-  readonly registers: (Register | undefined)[];
-  readonly joined: (Joined | undefined)[];
+  readonly seen: Seen[];
   joins: number;
   branches: number;
 }
@@ -70,6 +81,7 @@ interface Joined {
 export interface FactCollector {
   readonly isOn: boolean;
   readonly at: (Collected | undefined)[];
+  readonly published: InstructionFact[];
   /** Registers, a bit each, that at a slot may hold other numbers than the walk saw. */
   readonly taints: Map<number, number>;
   /** The stack may. */
@@ -79,6 +91,7 @@ export interface FactCollector {
 export const newFacts = (length: number, isOn: boolean): FactCollector => ({
   isOn,
   at: isOn ? new Array<Collected | undefined>(length).fill(undefined) : [],
+  published: [],
   taints: new Map(),
   stackTainted: false,
 });
@@ -88,20 +101,32 @@ const MAX_JOINS = 24;
 
 /** One path comes to a slot with these registers, of which only `live` ones matter. */
 export function collect(facts: FactCollector, slot: number, frame: Frame, live: number): void {
-  facts.at[slot] ??= { registers: new Array(11), joined: new Array(11), joins: 0, branches: 0 };
   const here = facts.at[slot];
+  if (here === undefined) {
+    facts.at[slot] = { seen: firstSeen(frame, live), joins: 0, branches: 0 };
+    return;
+  }
+  for (const seen of here.seen) {
+    const r = frame.regs[seen.number]!;
+    if (seen.last === r) continue;
+    const before = seen.fact ?? factOf(seen.last, seen.frame);
+    seen.last = r;
+    if (covers(before, r, frame)) {
+      seen.fact = before;
+      continue;
+    }
+    const joined = join(before, factOf(r, frame.index));
+    seen.fact = ++here.joins > MAX_JOINS ? { ...joined, num: UNKNOWN, off: 0 } : joined;
+  }
+}
+
+function firstSeen(frame: Frame, live: number): Seen[] {
+  const seen: Seen[] = [];
   for (let number = 0; number < 11; number++) {
     if (((live >>> number) & 1) === 0) continue;
-    const r = frame.regs[number]!;
-    if (here.registers[number] === r) continue;
-    here.registers[number] = r;
-    const before = here.joined[number];
-    if (before === undefined) here.joined[number] = factOf(r, frame);
-    else if (!covers(before, r, frame)) {
-      const joined = join(before, factOf(r, frame));
-      here.joined[number] = ++here.joins > MAX_JOINS ? { ...joined, num: UNKNOWN, off: 0 } : joined;
-    }
+    seen.push({ number, last: frame.regs[number]!, frame: frame.index, fact: undefined });
   }
+  return seen;
 }
 
 /** Whether a fact already says all that may be said of a register. */
@@ -120,7 +145,7 @@ export function collectBranch(facts: FactCollector, slot: number, taken: boolean
   if (here !== undefined) here.branches |= taken ? 1 : 2;
 }
 
-function factOf(r: Register, frame: Frame): Joined {
+function factOf(r: Register, frame: number): Joined {
   const isMap = [CONST_PTR_TO_MAP, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE].includes(baseType(r.type));
   return {
     type: r.type,
@@ -129,7 +154,7 @@ function factOf(r: Register, frame: Frame): Joined {
     num: r.num,
     off: r.type === SCALAR ? 0 : r.off,
     map: isMap ? r.map : undefined,
-    frame: r.type === PTR_TO_STACK ? frame.index - r.aux : undefined,
+    frame: r.type === PTR_TO_STACK ? frame - r.aux : undefined,
   };
 }
 
@@ -190,46 +215,44 @@ function join(a: Joined, b: Joined): Joined {
 
 const ALL_BITS = (1n << 64n) - 1n;
 
-function published(fact: Joined): RegisterFact {
+function published(register: number, fact: Joined): RegisterFact {
   const { num } = withOffset(fact);
   return {
+    register,
     kind: fact.kind,
     mayBeNull: fact.mayBeNull,
     umin: num.umin,
     umax: num.umax,
     smin: num.smin,
     smax: num.smax,
-    knownMask: ~num.mask & ALL_BITS,
+    knownMask: num.mask === 0n ? ALL_BITS : ~num.mask & ALL_BITS,
     knownBits: num.value,
     ...(fact.map === undefined ? {} : { map: fact.map.spec.name }),
     ...(fact.frame === undefined ? {} : { frame: fact.frame }),
   };
 }
 
-const UNREAD: RegisterFact = published({
-  type: NOT_INIT,
-  kind: "unread",
-  mayBeNull: false,
-  num: UNKNOWN,
-  off: 0,
-  map: undefined,
-  frame: undefined,
-});
-
 /** A number the walk did not see every value of. */
 const isOpen = (fact: Joined, tainted: boolean): boolean => tainted && (fact.type === SCALAR || fact.type === -1);
 
+const DEAD: InstructionFact = { dead: true, registers: [] };
+
 /** The facts of all slots, once the walk is over. `tainted`: registers whose numbers may be others, by slot. */
 export function publish(facts: FactCollector, tainted: Uint16Array): readonly InstructionFact[] {
-  return facts.at.map((here, slot) => {
-    if (here === undefined) return { dead: true, registers: [] };
-    const registers = Array.from(here.joined, (fact, number) => {
-      if (fact === undefined) return UNREAD;
-      return published(
-        isOpen(fact, ((tainted[slot]! >>> number) & 1) === 1) ? { ...fact, num: UNKNOWN, off: 0 } : fact,
-      );
-    });
-    const branch = here.branches === 1 ? "always" : here.branches === 2 ? "never" : undefined;
-    return branch === undefined ? { dead: false, registers } : { dead: false, registers, branch };
+  for (let slot = 0; slot < facts.at.length; slot++) {
+    const here = facts.at[slot];
+    // What was collected is given up on the way: the two together are a lot for long programs.
+    facts.at[slot] = undefined;
+    facts.published.push(here === undefined ? DEAD : publishSlot(here, tainted[slot]!));
+  }
+  return facts.published;
+}
+
+function publishSlot(here: Collected, tainted: number): InstructionFact {
+  const registers = here.seen.map(({ number, last, frame, fact: joined }) => {
+    const fact = joined ?? factOf(last, frame);
+    return published(number, isOpen(fact, ((tainted >>> number) & 1) === 1) ? { ...fact, num: UNKNOWN, off: 0 } : fact);
   });
+  const branch = here.branches === 1 ? "always" : here.branches === 2 ? "never" : undefined;
+  return branch === undefined ? { dead: false, registers } : { dead: false, registers, branch };
 }

@@ -227,16 +227,31 @@ function narrow64By32(d: Draft): void {
   }
 }
 
-function deduce(d: Draft): void {
-  narrow32By64(d, d.umin, d.umax);
-  narrow32By64(d, d.smin, d.smax);
+/** One round; false: it changed nothing, so that another round would not either. */
+function deduce(d: Draft): boolean {
+  const { smin, smax, umin, umax, s32min, s32max, u32min, u32max, mask } = d;
+  if (umin !== 0n || umax !== U64_MAX) narrow32By64(d, umin, umax);
+  if (smin !== S64_MIN || smax !== S64_MAX) narrow32By64(d, smin, smax);
   agree32(d);
   agree64(d);
-  narrow64By32(d);
+  if (d.u32min !== 0 || d.u32max !== U32_MAX || d.s32min >= 0 || d.s32max < 0) narrow64By32(d);
+  return (
+    d.u32min !== u32min ||
+    d.u32max !== u32max ||
+    d.s32min !== s32min ||
+    d.s32max !== s32max ||
+    d.umin !== umin ||
+    d.umax !== umax ||
+    d.smin !== smin ||
+    d.smax !== smax ||
+    d.mask !== mask
+  );
 }
 
 /** Lets the ranges say which bits are known. */
 function narrowBits(d: Draft): void {
+  const isUnbounded = d.umin === 0n && d.umax === U64_MAX && d.u32min === 0 && d.u32max === U32_MAX;
+  if (isUnbounded || d.mask === 0n) return;
   const wide = tnumIntersect(d, tnumRange(d.umin, d.umax));
   const low = tnumIntersect(tnumSubregister(wide), tnumRange(BigInt(d.u32min), BigInt(d.u32max)));
   setTnum(d, tnumOr({ value: wide.value & HIGH, mask: wide.mask & HIGH }, low));
@@ -249,16 +264,26 @@ const agreesWithBits = (d: Draft): boolean =>
   (d.mask !== 0n || (d.umin === d.value && d.umax === d.value && d.smin === BigInt.asIntN(64, d.value))) &&
   ((d.mask & LOW) !== 0n || (d.u32min === Number(d.value & LOW) && d.u32max === d.u32min));
 
+/** All bits are known and no range contradicts them: nothing is left to find out. */
+function isSettled({ mask, value, umin, umax, smin, smax, u32min, u32max, s32min, s32max }: Draft): boolean {
+  if (mask !== 0n || value < umin || value > umax) return false;
+  const signed = BigInt.asIntN(64, value);
+  const low = Number(value & LOW);
+  const signedLow = low | 0;
+  return (
+    signed >= smin && signed <= smax && low >= u32min && low <= u32max && signedLow >= s32min && signedLow <= s32max
+  );
+}
+
 /**
  * Makes bits and ranges tell each other all they know (the kernel's `reg_bounds_sync`), in its order and as often, for the
  * result decides what is pruned.
  */
 export function sync(d: Draft): Scalar {
+  if (isSettled(d)) return known(d.value);
   narrow32ByBits(d);
   narrow64ByBits(d);
-  deduce(d);
-  deduce(d);
-  deduce(d);
+  if (deduce(d) && deduce(d)) deduce(d);
   narrowBits(d);
   narrow32ByBits(d);
   narrow64ByBits(d);

@@ -30,7 +30,7 @@ export function findSubprograms(v: Verification, types: ProgramTypes): void {
   const starts = new Set([0]);
   for (let slot = 0; slot < code.length; slot++) {
     if (!isSubprogramCall(code, slot) && !isFunctionLoad(code, slot)) continue;
-    if (!v.profile.calls) continue;
+    if (!v.profile.calls) reject(v, "EINVAL", "BPF_CALL uses reserved fields");
     const target = callTarget(code, slot);
     if (target < 0 || target >= code.length) reject(v, "EINVAL", "call to invalid destination");
     if (!starts.has(target) && starts.size >= MAX_SUBPROGRAMS) reject(v, "E2BIG", "too many subprograms");

@@ -243,7 +243,7 @@ function walk(v: Verification, progress: Progress): void {
     const { slot } = v;
     const frame: Frame = frameOf(v);
     v.slots.seen[slot] = 1;
-    if (v.facts.isOn) collect(v.facts, slot, frame, v.slots.liveRegisters[slot]! | (1 << 10));
+    if (v.facts.isOn) collect(v.facts, slot, frame, v.slots.liveRegisters[slot]!);
     beginWrites(v, frame.liveness, slot);
     const frames = v.state.frames.length;
     const ends = checkInstruction(v);
