@@ -11,7 +11,8 @@ console.log(`
    clang inlines a plain static function, so the called one is marked noinline.
 `);
 const pair = open("inlined-and-called.o");
-const row = (...cells) => console.log(`   ${cells.map((cell, column) => String(cell).padEnd(column === 0 ? 18 : 13)).join("")}`);
+const row = (...cells) =>
+  console.log(`   ${cells.map((cell, column) => String(cell).padEnd(column === 0 ? 18 : 13)).join("")}`);
 row("program", "slots", "bytes", "functions", "instructions", "result");
 for (const name of ["xdp_drop_inlined", "xdp_drop"]) {
   const runnable = pair.program(name);
@@ -35,13 +36,22 @@ const lineOf = ({ program, slot }) => {
 const say = (depth, what, line = "") => console.log(`   ${`${"│ ".repeat(depth - 1)}${what}`.padEnd(56)}${line}`);
 
 function showFrame(event) {
-  if (event.kind === "push") say(event.depth, `┌ ${event.frame.subprogram}${event.depth === 1 ? " begins" : " is called"}`);
+  if (event.kind === "push")
+    say(event.depth, `┌ ${event.frame.subprogram}${event.depth === 1 ? " begins" : " is called"}`);
   if (event.kind === "pop") say(event.depth, `└ ${event.frame.subprogram} returns ${BigInt.asIntN(32, event.r0)}`);
   if (event.kind === "tail-call") {
-    say(event.depth, `↻ ${event.from.subprogram} is replaced by ${event.to.subprogram}: ${event.map}[${event.index}], tail call ${event.count}`, lineOf(event.from));
+    say(
+      event.depth,
+      `↻ ${event.from.subprogram} is replaced by ${event.to.subprogram}: ${event.map}[${event.index}], tail call ${event.count}`,
+      lineOf(event.from),
+    );
   }
   if (event.kind === "missed-tail-call") {
-    say(2, `✗ ${event.frame.subprogram}: ${event.map}[${event.index}] is ${event.reason}, it goes on behind the call`, lineOf(event.frame));
+    say(
+      2,
+      `✗ ${event.frame.subprogram}: ${event.map}[${event.index}] is ${event.reason}, it goes on behind the call`,
+      lineOf(event.frame),
+    );
   }
 }
 

@@ -204,7 +204,8 @@ class Execution {
     const program = name === undefined ? [...this.#programs.values()][0] : this.#programs.get(name);
     if (program !== undefined) return program;
     const rejected = name === undefined ? undefined : this.#rejected.get(name);
-    if (rejected !== undefined) throw new VmError("BAD_PROGRAM", `program ${name} is rejected: ${rejected.message?.replaceAll("\n", "; ")}`);
+    if (rejected !== undefined)
+      throw new VmError("BAD_PROGRAM", `program ${name} is rejected: ${rejected.message?.replaceAll("\n", "; ")}`);
     throw new VmError("BAD_CASE", name === undefined ? "there is no program to run" : `there is no program ${name}`);
   }
 
