@@ -32,8 +32,8 @@ afterAll(() => chdir(home));
 
 describe("wrong use ends with status 2 and one line that says what would be right", () => {
   test.each<[string[], string]>([
-    [[], "bpfkit: needs a command: run, inspect, disasm, asm, test, conformance"],
-    [["frobnicate"], 'bpfkit: there is no command "frobnicate"; there are run, inspect'],
+    [[], "bpfkit: needs a command: run, verify, inspect, disasm, asm, test, conformance"],
+    [["frobnicate"], 'bpfkit: there is no command "frobnicate"; there are run, verify, inspect'],
     [["inspct"], "did you mean inspect?"],
     [["--json"], "needs a command"],
     [["--frob"], "bpfkit: there is no option --frob; there are --json, --help"],

@@ -12,7 +12,9 @@ const PASSES = {
 const FAILS = { id: "three", ...program("r0 = 3; exit"), runs: [{ expect: { retval: 4 } }] };
 const SKIPS = {
   id: "later",
-  programs: [{ name: "main", type: "xdp", asm: "r0 = 0; exit", expect: { verdict: "accept" } }],
+  programs: [{ name: "main", type: "xdp", asm: "r1 = map[0]; r0 = 0; exit", expect: { verdict: "accept" } }],
+  maps: [{ type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: 4096 }],
+  runs: [{ expect: { retval: 0 } }],
 };
 const COMPARES_NOTHING = { id: "nothing", ...program("r0 = 3; exit"), runs: [{}] };
 

@@ -51,8 +51,8 @@ describe.skipIf(!built)(BUILT, () => {
   });
 
   test.concurrent.each([
-    ["an endless run", ["run", `${folder}/loop.bpf`]],
-    ["an endless trace", ["run", `${folder}/loop.bpf`, "--trace"]],
+    ["an endless run", ["run", `${folder}/loop.bpf`, "--no-verify"]],
+    ["an endless trace", ["run", `${folder}/loop.bpf`, "--no-verify", "--trace"]],
   ])("Ctrl-C ends %s", async (_, args) => {
     const { status } = await bpfkit(args, { signal: { name: "SIGINT", after: 2000 } });
     // A shell shows a process that SIGINT ended as status 130.
@@ -61,7 +61,7 @@ describe.skipIf(!built)(BUILT, () => {
 
   test.runIf(process.platform !== "win32").concurrent("a closed pipe ends it quietly", async () => {
     const { spawnSync } = await import("node:child_process");
-    const command = `"${process.execPath}" "${inRoot("apps/cli/bin/bpfkit.js")}" run "${folder}/loop.bpf" --trace | head -1`;
+    const command = `"${process.execPath}" "${inRoot("apps/cli/bin/bpfkit.js")}" run "${folder}/loop.bpf" --no-verify --trace | head -1`;
     const { stdout, stderr } = spawnSync("sh", ["-c", command], { encoding: "utf8", timeout: 20_000 });
     expect([stdout.split("\n").length, stderr]).toEqual([2, ""]);
   });

@@ -28,7 +28,7 @@ describe("a run as JSON", () => {
         type: "xdp",
         engine: "interpreter",
         safety: "checked",
-        verified: false,
+        verified: true,
         r0: "42",
         insns: 12,
         tailCalls: 1,
@@ -46,7 +46,7 @@ describe("a run as JSON", () => {
   });
 
   test("a fault has its kind, place, address and frames; status 1", async () => {
-    const ended = await run("run", `${folder}/read8.bpf`, "--data-hex", "0102", "--json");
+    const ended = await run("run", `${folder}/read8.bpf`, "--no-verify", "--data-hex", "0102", "--json");
     expect(ended).toMatchObject({ status: 1, stderr: "" });
     const [one] = objects(ended);
     expect(one).not.toHaveProperty("r0");
@@ -62,7 +62,9 @@ describe("a run as JSON", () => {
   });
 
   test("unsigned 64 bits, as a decimal string", async () => {
-    const [one] = objects(await run("run", `${folder}/read8.bpf`, "--data-hex", "ff".repeat(8), "--json"));
+    const [one] = objects(
+      await run("run", `${folder}/read8.bpf`, "--no-verify", "--data-hex", "ff".repeat(8), "--json"),
+    );
     expect(one).toMatchObject({ r0: "18446744073709551615" });
   });
 
@@ -77,7 +79,7 @@ describe("a run in words", () => {
   test("one line", async () => {
     const { stdout } = await run(...ENTRY);
     expect(stdout).toMatch(
-      /^entry \(xdp, interpreter, checked\): r0 = 42, 12 instructions, 1 tail call, [\d.]+ .?s, not verified\n$/,
+      /^entry \(xdp, interpreter, checked\): r0 = 42, 12 instructions, 1 tail call, [\d.]+ .?s, verified\n$/,
     );
   });
 
@@ -210,6 +212,6 @@ describe("--trace", () => {
 });
 
 test("a loop without end ends at its budget", async () => {
-  const { status, stdout } = await run("run", `${folder}/loop.bpf`, "--budget", "100000");
+  const { status, stdout } = await run("run", `${folder}/loop.bpf`, "--no-verify", "--budget", "100000");
   expect([status, stdout]).toEqual([1, expect.stringContaining("fault (budget), 100000 instructions")]);
 });
