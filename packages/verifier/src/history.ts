@@ -22,9 +22,9 @@ export interface LinkedRegister {
   readonly index: number;
 }
 
-export const STACK_ACCESS = 1 << 10;
-export const DST_IS_STACK = 1 << 11;
-export const SRC_IS_STACK = 1 << 12;
+export const STACK_ACCESS: number = 1 << 10;
+export const DST_IS_STACK: number = 1 << 11;
+export const SRC_IS_STACK: number = 1 << 12;
 
 /** An empty history. */
 export function newHistory(): History {

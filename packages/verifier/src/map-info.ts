@@ -52,8 +52,8 @@ export const hasField = (map: MapInfo, kind: MapField["kind"]): boolean =>
   map.fields?.some((field) => field.kind === kind) ?? false;
 
 /** Flags of map creation (uapi/linux/bpf.h). */
-export const F_RDONLY_PROG = 1 << 7;
-export const F_WRONLY_PROG = 1 << 8;
+export const F_RDONLY_PROG: number = 1 << 7;
+export const F_WRONLY_PROG: number = 1 << 8;
 
 /** Whether loads of the map's values are constants: read-only to programs and to user space alike. */
 export function isConstant(map: MapInfo): boolean {

@@ -28,21 +28,21 @@ export const CONST_PTR_TO_DYNPTR = 20;
 const BASE_MASK = 0xff;
 
 /** The pointer may be null. */
-export const MAYBE_NULL = 1 << 8;
-export const RDONLY = 1 << 9;
+export const MAYBE_NULL: number = 1 << 8;
+export const RDONLY: number = 1 << 9;
 /** Memory of a ring buffer record. */
-export const RINGBUF = 1 << 10;
-export const PERCPU = 1 << 11;
-export const UNTRUSTED = 1 << 12;
-export const TRUSTED = 1 << 13;
-export const RCU = 1 << 14;
+export const RINGBUF: number = 1 << 10;
+export const PERCPU: number = 1 << 11;
+export const UNTRUSTED: number = 1 << 12;
+export const TRUSTED: number = 1 << 13;
+export const RCU: number = 1 << 14;
 
 /** The base kind without marks. */
 export const baseType = (type: number): number => type & BASE_MASK;
 export const mayBeNull = (type: number): boolean => (type & MAYBE_NULL) !== 0;
 
 /** A mark in `id`: the scalar is a linked one plus `off`. */
-export const ADD_CONST = 1 << 30;
+export const ADD_CONST: number = 1 << 30;
 
 /** The packet pointer was compared and is at the packet's end, or past it. */
 export const AT_PACKET_END = -1;

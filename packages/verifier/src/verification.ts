@@ -20,7 +20,7 @@ export const MAX_PENDING = 8192;
 /** Subprograms a program may have, the entry included. */
 export const MAX_SUBPROGRAMS = 256;
 /** A pointer's offset must stay below this, and a variable one too (`BPF_MAX_VAR_OFF`). */
-export const MAX_OFFSET = 1 << 29;
+export const MAX_OFFSET: number = 1 << 29;
 
 /** A subprogram as the verifier comes to know it. */
 export interface SubprogramInfo {
