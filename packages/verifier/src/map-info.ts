@@ -1,3 +1,4 @@
+import { MAP_FLAGS, MAP_TYPES } from "@bpfkit/abi";
 import type { MapSpec } from "@bpfkit/core";
 
 /** A field of a map's value that programs may not touch as plain bytes. */
@@ -29,14 +30,10 @@ export interface MapInfo {
   readonly inner: MapInfo | undefined;
 }
 
-/** `enum bpf_map_type` of uapi/linux/bpf.h, in order. */
-const TYPES: readonly string[] =
-  "unspec hash array prog_array perf_event_array percpu_hash percpu_array stack_trace cgroup_array lru_hash lru_percpu_hash lpm_trie array_of_maps hash_of_maps devmap sockmap cpumap xskmap sockhash cgroup_storage reuseport_sockarray percpu_cgroup_storage queue stack sk_storage devmap_hash struct_ops ringbuf inode_storage task_storage bloom_filter user_ringbuf cgrp_storage arena".split(
-    " ",
-  );
+const TYPE_NUMBERS: ReadonlyMap<string, number> = new Map(MAP_TYPES.map(({ name, id }) => [name, id]));
 
 /** The kernel's number of a map type, as messages print it; 0 for an unknown one. */
-export const mapTypeNumber = (type: string): number => Math.max(TYPES.indexOf(type), 0);
+export const mapTypeNumber = (type: string): number => TYPE_NUMBERS.get(type) ?? 0;
 
 /** Makes the verifier's view of a map. */
 export function mapInfo(spec: MapSpec, fields?: readonly MapField[]): MapInfo {
@@ -51,9 +48,9 @@ export function mapInfo(spec: MapSpec, fields?: readonly MapField[]): MapInfo {
 export const hasField = (map: MapInfo, kind: MapField["kind"]): boolean =>
   map.fields?.some((field) => field.kind === kind) ?? false;
 
-/** Flags of map creation (uapi/linux/bpf.h). */
-export const F_RDONLY_PROG: number = 1 << 7;
-export const F_WRONLY_PROG: number = 1 << 8;
+/** Flags of map creation: what programs may not do. */
+export const F_RDONLY_PROG: number = MAP_FLAGS.BPF_F_RDONLY_PROG;
+export const F_WRONLY_PROG: number = MAP_FLAGS.BPF_F_WRONLY_PROG;
 
 /** Whether loads of the map's values are constants: read-only to programs and to user space alike. */
 export function isConstant(map: MapInfo): boolean {

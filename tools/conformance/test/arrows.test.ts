@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { filesIn, packagesIn, readText } from "../src/packages.js";
 
+/** The package a module specifier names: `@noble/hashes` of `@noble/hashes/sha2.js`. */
+const packageOf = (specifier: string): string => specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+
 /** Which package may need which (ARCHITECTURE.md, "Packages"), and where it runs: B everywhere, N in Node. */
 const ARROWS: Record<string, { needs: string[]; runs: "B" | "N" }> = {
   core: { needs: [], runs: "B" },

@@ -1,0 +1,91 @@
+import { DEFAULT_PROFILE } from "@bpfkit/abi";
+import { type Program, programId } from "@bpfkit/core";
+import { fixedEffects, helperTable } from "@bpfkit/helpers";
+import { interpreter } from "@bpfkit/interpreter";
+import { createGuestMemory } from "@bpfkit/memory";
+import { type InstructionFact, type Verdict, verify } from "@bpfkit/verifier";
+import { describe, expect, test } from "vitest";
+import { randomNumbers, randomProgram } from "../src/random-program.js";
+
+/** Programs each run makes; SOUNDNESS_PROGRAMS asks for more, SOUNDNESS_SEED for others. */
+const PROGRAMS = Number(process.env["SOUNDNESS_PROGRAMS"] ?? 400);
+const SEED = Number(process.env["SOUNDNESS_SEED"] ?? 1);
+const INPUTS = 5;
+const MEMORY = 64;
+
+const hex = (program: Program): string => Buffer.from(program.code).toString("hex");
+
+/** What is wrong with the registers before an instruction; undefined: they are as claimed. */
+function wrongClaim(fact: InstructionFact, registers: readonly bigint[], base: bigint): string | undefined {
+  if (fact.dead) return "it was said to be dead";
+  for (const claim of fact.registers) {
+    const value = BigInt.asUintN(
+      64,
+      claim.kind === "mem" ? registers[claim.register]! - base : registers[claim.register]!,
+    );
+    if (claim.kind !== "scalar" && claim.kind !== "mem") continue;
+    const signed = BigInt.asIntN(64, value);
+    const holds =
+      value >= claim.umin &&
+      value <= claim.umax &&
+      signed >= claim.smin &&
+      signed <= claim.smax &&
+      (claim.kind === "mem" || (value & claim.knownMask) === claim.knownBits);
+    if (!holds) return `r${claim.register} is ${signed}, said to be ${claim.umin} to ${claim.umax}`;
+  }
+  return undefined;
+}
+
+/** Runs an accepted program on several inputs; says what was wrong. */
+function counterexample(program: Program, verdict: Verdict, seed: number): string | undefined {
+  const memory = createGuestMemory();
+  const region = memory.reserve("memory", MEMORY, "read-write", 8);
+  const random = randomNumbers(seed + 77);
+  const effects = fixedEffects({ seed });
+  const link = {
+    programs: [program],
+    maps: new Map(),
+    helpers: helperTable(),
+    memory,
+    effects,
+    profile: DEFAULT_PROFILE,
+  };
+  const linked = interpreter.link(link);
+  let wrong: string | undefined;
+  for (let input = 0; input < INPUTS && wrong === undefined; input++) {
+    for (let at = 0; at < MEMORY; at++)
+      memory.views.u8[region.start + at] = input === 0 ? 0 : input === 1 ? 255 : random(256);
+    const context = { r1: BigInt(region.start), r2: BigInt(MEMORY), type: "raw" };
+    const result = linked.run(programId(0), context, {
+      budget: 4000,
+      onInstruction: (event) => {
+        if (event.kind !== "instruction" || wrong !== undefined) return;
+        const claim = wrongClaim(verdict.facts[event.slot]!, event.registers, BigInt(region.start));
+        if (claim !== undefined) wrong = `slot ${event.slot}: ${claim}`;
+      },
+    });
+    if (result.fault !== undefined && result.fault.kind !== "budget") wrong ??= result.fault.message;
+  }
+  linked.dispose();
+  return wrong;
+}
+
+describe("what the verifier accepts runs as it claims", () => {
+  test(`${PROGRAMS} programs`, { timeout: 3_600_000 }, () => {
+    let accepted = 0;
+    const found: string[] = [];
+    for (let index = 0; index < PROGRAMS; index++) {
+      const seed = SEED * 1_000_003 + index;
+      const program = randomProgram(seed);
+      const verdict = verify(program, { maps: new Map(), profile: DEFAULT_PROFILE, memorySize: MEMORY });
+      if (verdict.verdict !== "accept") continue;
+      accepted++;
+      const wrong = counterexample(program, verdict, seed);
+      if (wrong !== undefined) found.push(`seed ${seed}: ${wrong} in ${hex(program)}`);
+      if (found.length > 5) break;
+    }
+    console.log(`${accepted} of ${PROGRAMS} programs accepted`);
+    expect(found).toEqual([]);
+    expect(accepted).toBeGreaterThan(PROGRAMS / 20);
+  });
+});
