@@ -1,0 +1,188 @@
+import type { Row } from "@bpfkit/isa";
+import { compute } from "./arithmetic.js";
+import { type Code, type CodeRange, calleeAt, rowAt } from "./code.js";
+import type { Flow } from "./flow.js";
+import { forget, type State, spillKey } from "./state.js";
+import { constant, constantOf, FRAME_BOTTOM, numbers, type StackPointer, type Value } from "./value.js";
+
+/** The destination's value, and the source register's or the immediate's. */
+export function operands(code: Code, state: State, slot: number): { readonly dst: Value; readonly src: Value } {
+  const { table } = code;
+  const byRegister = rowAt(code, slot).fields.includes("src");
+  return {
+    dst: state.registers[table.dst[slot]!],
+    src: byRegister ? state.registers[table.src[slot]!] : constant(table.imm[slot]!),
+  };
+}
+
+/** Does an instruction that neither jumps nor calls. */
+export function step(flow: Flow, range: CodeRange, state: State, slot: number): void {
+  const row = rowAt(flow.code, slot);
+  switch (row.operation) {
+    case "load":
+    case "loadSigned":
+    case "loadAcquire":
+      return load(flow, state, slot, row);
+    case "store":
+    case "storeRelease":
+      return store(flow, range, state, slot, row);
+    case "loadPacket":
+      for (let register = 0; register < 6; register++) state.registers[register] = undefined;
+      return;
+    case "lddw":
+      state.registers[flow.code.table.dst[slot]!] = wide(flow.code, slot, row);
+      return;
+    default:
+      if (row.form === "[dst+offset],src") return atomic(flow, state, slot, row);
+      arithmetic(flow, state, slot, row);
+  }
+}
+
+function arithmetic(flow: Flow, state: State, slot: number, row: Row): void {
+  const { dst, src } = operands(flow.code, state, slot);
+  state.registers[flow.code.table.dst[slot]!] = compute(row, dst, src);
+}
+
+function wide(code: Code, slot: number, row: Row): Value {
+  const map = code.maps.get(slot);
+  if (map !== undefined) return { kind: "map", maps: [map] };
+  const place = code.mapValues.get(slot);
+  if (place !== undefined) return { kind: "mapValue", map: place.map, offset: place.offset };
+  if (row.name === "lddwCode") return { kind: "code", subprogram: calleeAt(code, slot).index };
+  if (row.name !== "lddw") return undefined;
+  return numbers64(code.table.imm[slot]!, code.table.imm[slot + 1]!);
+}
+
+function numbers64(low: number, high: number): Value {
+  const value = high * 2 ** 32 + (low >>> 0);
+  return numbers(value, value);
+}
+
+function load(flow: Flow, state: State, slot: number, row: Row): void {
+  const { table } = flow.code;
+  const base = state.registers[table.src[slot]!];
+  const offset = table.offset[slot]!;
+  const size = row.width! / 8;
+  let value: Value;
+  if (base?.kind === "stack") {
+    access(flow, slot, base, offset, size, `read from stack R${table.src[slot]}`);
+    value = loadSpill(state, base, offset, size);
+  } else if (base?.kind === "mapValue") value = loadFrozen(flow, base.map, base.offset + offset, size);
+  state.registers[table.dst[slot]!] = row.operation === "loadSigned" ? undefined : value;
+}
+
+function loadSpill(state: State, { places }: StackPointer, offset: number, size: number): Value {
+  const [place] = places;
+  if (places.length !== 1 || place!.min !== place!.max) return undefined;
+  const spill = state.spills.get(spillKey(place!.frame, place!.min + offset));
+  return spill?.size === size ? spill.value : undefined;
+}
+
+/** A constant of a map neither programs nor user space can write, as the verifier reads it (`bpf_map_direct_read`). */
+function loadFrozen(flow: Flow, map: string, offset: number, size: number): Value {
+  const spec = flow.maps.get(map);
+  if (spec?.frozen !== true || spec.contents === undefined || offset < 0 || offset + size > spec.contents.length) {
+    return undefined;
+  }
+  const bytes = spec.contents.subarray(offset, offset + size);
+  return constant(Number(BigInt.asIntN(64, bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n))));
+}
+
+function store(flow: Flow, range: CodeRange, state: State, slot: number, row: Row): void {
+  const { table } = flow.code;
+  const base = state.registers[table.dst[slot]!];
+  const offset = table.offset[slot]!;
+  const size = row.width! / 8;
+  const value = row.fields.includes("src") ? state.registers[table.src[slot]!] : constant(table.imm[slot]!);
+  const [place] = base?.kind === "stack" ? base.places : [];
+  if (base?.kind === "stack") {
+    access(flow, slot, base, offset, size, `write to stack R${table.dst[slot]}`);
+    const exact = base.places.length === 1 && place!.min === place!.max;
+    noteWrite(flow, range, base, offset, size);
+    for (const { frame, min, max } of base.places) forget(state, frame, min + offset, max - min + size, exact);
+    const kept = exact && place!.frame === range.index ? spillable(value, size) : undefined;
+    if (kept !== undefined) {
+      state.spills.set(spillKey(place!.frame, place!.min + offset), { size, value: kept });
+      return;
+    }
+  }
+  if (value?.kind === "stack") escape(flow, value);
+}
+
+/** What of a value can be read back from `size` bytes. */
+function spillable(value: Value, size: number): Value {
+  if (size === 8) return value;
+  const fixed = constantOf(value);
+  if (fixed !== undefined) return constant(Number(BigInt.asUintN(size * 8, BigInt(fixed))));
+  return value?.kind === "number" && value.min >= 0 && value.max < 2 ** (size * 8) ? value : undefined;
+}
+
+function atomic(flow: Flow, state: State, slot: number, row: Row): void {
+  const { table } = flow.code;
+  const base = state.registers[table.dst[slot]!];
+  const size = row.width! / 8;
+  if (base?.kind === "stack") {
+    access(flow, slot, base, table.offset[slot]!, size, `read from stack R${table.dst[slot]}`);
+    for (const { frame, min, max } of base.places) {
+      forget(state, frame, min + table.offset[slot]!, max - min + size, false);
+    }
+  }
+  if (row.operation === "cmpxchg") state.registers[0] = undefined;
+  else if (/Fetch|xchg/.test(row.operation)) state.registers[table.src[slot]!] = undefined;
+}
+
+/** Grows frames by an access, and notes one that is certainly outside. `how`: the kernel's words for it. */
+export function access(
+  flow: Flow,
+  slot: number,
+  { places }: StackPointer,
+  offset: number,
+  size: number,
+  how: string,
+): void {
+  const [place] = places;
+  flow.badAccesses.delete(slot);
+  if (places.length === 1 && place!.min === place!.max) {
+    const at = place!.min + offset;
+    if (at < FRAME_BOTTOM || at + size > 0) {
+      flow.badAccesses.set(slot, { slot, message: `invalid ${how} off=${at} size=${size}` });
+      return;
+    }
+  }
+  for (const { frame, min, max } of places) {
+    if (min !== max && min + offset <= FRAME_BOTTOM) flow.vague[frame] ??= slot;
+    grow(flow, frame, min + offset);
+  }
+}
+
+/** A frame reaches down to an offset. */
+function grow(flow: Flow, frame: number, offset: number): void {
+  flow.bytes[frame] = Math.max(flow.bytes[frame]!, Math.min(-offset, -FRAME_BOTTOM));
+}
+
+/** A pointer goes where it is not followed: what it points to counts as used. */
+export function escape(flow: Flow, { places }: StackPointer): void {
+  for (const { frame, min } of places) grow(flow, frame, min);
+}
+
+/** Remembers for the callers that a subprogram wrote to their frames. */
+export function noteWrite(flow: Flow, range: CodeRange, pointer: StackPointer, offset: number, size: number): void {
+  for (const { frame, min, max } of pointer.places) {
+    if (frame === range.index) continue;
+    const key = spillKey(frame, Math.max(min + offset, FRAME_BOTTOM));
+    const bytes = Math.min(max - min + size, -FRAME_BOTTOM);
+    writes(flow, range.index, new Map([[key, bytes]]));
+  }
+}
+
+/** Adds to what a subprogram may have written; its callers are walked again if that is news. */
+export function writes(flow: Flow, subprogram: number, added: ReadonlyMap<number, number>): void {
+  const known = flow.summaries[subprogram]!.writes;
+  let news = false;
+  for (const [key, size] of added) {
+    if ((known.get(key) ?? 0) >= size) continue;
+    known.set(key, size);
+    news = true;
+  }
+  if (news) for (const block of flow.waiting[subprogram]!) flow.queue.add(block);
+}
