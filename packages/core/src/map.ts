@@ -13,6 +13,10 @@ export interface MapSpec {
   readonly maxEntries: number;
   /** `BPF_F_*` of map creation (uapi/linux/bpf.h). */
   readonly flags: number;
+  /** `map_extra`, which few types take: a bloom filter's number of hash functions. */
+  readonly extra?: bigint;
+  /** How the object asks for the map to be pinned: 1 by its name (`LIBBPF_PIN_BY_NAME`), other loaders' numbers as they are. */
+  readonly pinning?: number;
   /** What each inner map of an array or hash of maps looks like. */
   readonly inner?: MapSpec;
   /** Slots an object fills at load (`.values`): a program's or a map's name for each index. */
@@ -39,18 +43,35 @@ export interface MapLayout {
   readonly data: GuestAddress;
   /** Bytes from one value (array) or entry (hash) to the next. */
   readonly stride: number;
-  /** Bytes from a CPU's array to the next CPU's; 0 where all share one. */
+  /** Bytes from a CPU's value of an entry to the next CPU's; 0 where all share one. */
   readonly cpuStride: number;
   /** Hash only: a power of two. */
   readonly buckets?: number;
   readonly keyOffset?: number;
   readonly valueOffset?: number;
-  /** Hash only: the name of the hash function, `fnv1a-words`. */
+  /** Hash only: the name of the hash function, `mix32-words` (`hashKey` of `@bpfkit/maps` says how). */
   readonly hash?: string;
 }
 
 /** Bytes of the read-only header a map has in guest memory; its address is what a program's reference becomes. */
-export const MAP_HEADER_BYTES = 64;
+export const MAP_HEADER_BYTES = 96;
+
+/**
+ * Offsets of the header's 32-bit fields: where `struct bpf_map` of Linux 6.18 has those that programs may read through a
+ * map pointer. The rest is zero.
+ */
+export const MAP_HEADER_FIELDS = { type: 64, keySize: 68, valueSize: 72, maxEntries: 76, flags: 88, id: 92 } as const;
+
+/** The bytes of a map's header. `type` is the kernel's `BPF_MAP_TYPE_*`. */
+export function encodeMapHeader(type: number, spec: MapSpec, id: MapId): Uint8Array {
+  const { keySize, valueSize, maxEntries, flags } = spec;
+  const bytes = new Uint8Array(MAP_HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [field, value] of Object.entries({ type, keySize, valueSize, maxEntries, flags, id })) {
+    view.setUint32(MAP_HEADER_FIELDS[field as keyof typeof MAP_HEADER_FIELDS], value, true);
+  }
+  return bytes;
+}
 
 /**
  * A map that exists. Maps in guest memory, maps of the running kernel and maps a user wrote all look like this.
@@ -102,6 +123,8 @@ export interface MapCursorEntry {
 export interface ProgramArray extends MapStorage {
   /** The program in a slot; undefined where it is empty or out of range. */
   programAt(index: number): Program | undefined;
+  /** The filled slots, by ascending index. */
+  programs(): readonly (readonly [index: number, program: Program])[];
   /** @throws with the errno's name: `E2BIG` past the end, `EINVAL` for flags or an owner of another kind. */
   setProgram(index: number, program: Program, flags?: number): void;
   /** @throws `ENOENT` where it is empty, `E2BIG` past the end. */
