@@ -3,7 +3,7 @@ import { callbackOf } from "./callbacks.js";
 import { type CodeRange, calleeAt, rowAt } from "./code.js";
 import { enter, type Flow, flowTo, type TailCallSite } from "./flow.js";
 import { copyState, forget, frameOfKey, type State, spillKey } from "./state.js";
-import { access, escape, noteWrite, writes } from "./transfer.js";
+import { escape, noteWrite, useBytes, writes } from "./transfer.js";
 import { constantOf, FRAME_BOTTOM, join, same, type StackPointer, type Value } from "./value.js";
 
 /** r0–r5 after a call. */
@@ -133,8 +133,9 @@ function passPointer(
   if (kind === "anything" || kind === "scalar" || kind === "stack") return;
   const size = argument === undefined ? undefined : argumentSize(flow, state, register, args!);
   if (size === 0) return;
-  if (size !== undefined) access(flow, slot, pointer, 0, size, `indirect access to stack R${register}`);
   const written = argument === undefined || argument.write || argument.uninit || kind === "dynptr";
+  const how = written ? "write to" : "read from";
+  if (size !== undefined) useBytes(flow, slot, pointer, 0, size, `${how} stack R${register}`);
   useRegion(flow, range, state, pointer, size, written);
 }
 

@@ -27,12 +27,14 @@ export interface Code {
  */
 export function readCode(program: Program): Code {
   const table = decode(program);
+  // Linkage is in the BTF: without it the kernel takes every function for static.
+  const hasBtf = (program.btf?.functions.length ?? 0) > 0;
   const subprograms = program.subprograms.map((subprogram, index) => ({
     index,
     name: subprogram.name,
     start: subprogram.start as number,
     end: (program.subprograms[index + 1]?.start ?? table.length) as number,
-    global: subprogram.linkage === "global",
+    global: hasBtf && subprogram.linkage === "global",
   }));
   const bad = (slot: number, what: string): StackError =>
     new StackError("BAD_CODE", what, { program: program.name, slot });

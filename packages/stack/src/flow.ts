@@ -159,7 +159,7 @@ function walkBlock(flow: Flow, first: number): void {
     flow.steps++;
     const next = walkSlot(flow, range, state, slot, first);
     if (next === undefined) return;
-    if (flow.states.has(next)) {
+    if (next <= slot || flow.states.has(next)) {
       flowTo(flow, next, state);
       return;
     }

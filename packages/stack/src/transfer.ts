@@ -131,8 +131,21 @@ function atomic(flow: Flow, state: State, slot: number, row: Row): void {
   else if (/Fetch|xchg/.test(row.operation)) state.registers[table.src[slot]!] = undefined;
 }
 
-/** Grows frames by an access, and notes one that is certainly outside. `how`: the kernel's words for it. */
-export function access(
+/** Pointers further off than this the kernel refuses as such (`BPF_MAX_VAR_OFF`). */
+const MAX_OFFSET = 2 ** 29;
+
+/** Grows frames by a load or store, and notes one that is certainly wrong. `how`: the kernel's words for it. */
+function access(flow: Flow, slot: number, pointer: StackPointer, offset: number, size: number, how: string): void {
+  const [place] = pointer.places;
+  const exact = pointer.places.length === 1 && place!.min === place!.max;
+  if (exact && Math.abs(place!.min) < MAX_OFFSET && (place!.min + offset) % size !== 0) {
+    const message = `misaligned stack access off 0+${place!.min}+${offset} size ${size}`;
+    flow.badAccesses.set(slot, { slot, message });
+  } else useBytes(flow, slot, pointer, offset, size, how);
+}
+
+/** Grows frames by `size` bytes that something uses, and notes where they are certainly outside. */
+export function useBytes(
   flow: Flow,
   slot: number,
   { places }: StackPointer,
@@ -145,6 +158,7 @@ export function access(
   if (places.length === 1 && place!.min === place!.max) {
     const at = place!.min + offset;
     if (at < FRAME_BOTTOM || at + size > 0) {
+      if (Math.abs(place!.min) >= MAX_OFFSET) return;
       flow.badAccesses.set(slot, { slot, message: `invalid ${how} off=${at} size=${size}` });
       return;
     }
