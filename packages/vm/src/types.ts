@@ -19,8 +19,8 @@ export interface VmSource {
   readonly maps: readonly MapSpec[];
   /** `.BTF`, for maps read and written by type. */
   readonly btf?: Uint8Array;
-  /** Programs the object holds but that cannot be loaded, with why. */
-  readonly problems?: readonly { readonly program: string; readonly error: Error }[];
+  /** What of the object could not be described, a line each, and the program that is not among the programs because of it. */
+  readonly problems?: readonly { readonly message: string; readonly program?: string }[];
 }
 
 /** What a map factory gets beside the spec. */
@@ -41,6 +41,8 @@ export interface VmOptions {
   readonly helpers?: HelperTable;
   /** CPUs that per-CPU maps have values for. Default 1. */
   readonly cpus?: number;
+  /** Bytes of guest memory left out at its start, so that everything lies elsewhere: what changes with it depends on addresses. Default 0. */
+  readonly memoryOffset?: number;
   /** Makes maps of one's own (of a kernel, of a test): undefined leaves a map to the VM. */
   readonly createMap?: (spec: MapSpec, environment: MapEnvironment) => MapStorage | undefined;
 }
