@@ -50,11 +50,7 @@ export function readArrays(programs: readonly ProgramFacts[], maps: readonly Map
   return maps.filter(({ type }) => type === "prog_array").map((spec) => readArray(spec, programs, byName));
 }
 
-function readArray(
-  spec: MapSpec,
-  programs: readonly ProgramFacts[],
-  byName: ReadonlyMap<string, Program>,
-): ArrayFacts {
+function readArray(spec: MapSpec, programs: readonly ProgramFacts[], byName: ReadonlyMap<string, Program>): ArrayFacts {
   const members = (spec.slots ?? [])
     .filter(({ of }) => of === "program")
     .map(({ index, name }) => ({ index, program: name }))
@@ -121,12 +117,7 @@ export function targetsOf(
   };
 }
 
-function targetsIn(
-  array: ArrayFacts,
-  site: TailCallSite,
-  from: Program,
-  programs: readonly ProgramFacts[],
-): Targets {
+function targetsIn(array: ArrayFacts, site: TailCallSite, from: Program, programs: readonly ProgramFacts[]): Targets {
   const { min, max } = site.index ?? { min: 0, max: 2 ** 32 - 1 };
   if (array.assumed) {
     const isOfKind = ({ program }: ProgramFacts): boolean => kindOf(program) === kindOf(from);

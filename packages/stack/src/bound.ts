@@ -1,6 +1,6 @@
+import type { CallChain } from "./call-graph.js";
 import { chainMoment, type LiveFrame, liveFrame, type Moment } from "./moment.js";
 import type { ProgramView } from "./view.js";
-import type { CallChain } from "./call-graph.js";
 
 /** A tail call that keeps its callers' frames and goes on in another program. */
 interface Hop {

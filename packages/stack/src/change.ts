@@ -19,7 +19,10 @@ export function changeFor(facts: ProgramFacts, profile: Profile, refusal: Refusa
     case "before-tail-call":
       return shrinkFrames(facts, profile, refusal);
     case "frames":
-      return { text: `${chain.join(" → ")} is ${chain.length} frames, ${profile.maxFrames} may be: inline one of the calls`, shrink: [] };
+      return {
+        text: `${chain.join(" → ")} is ${chain.length} frames, ${profile.maxFrames} may be: inline one of the calls`,
+        shrink: [],
+      };
     case "mixed":
       return {
         text: `inline ${names.length === 2 ? `\`${names[1]}\`` : `the ${names.length - 1} subprograms`} (__always_inline), or ask for a kernel that mixes calls and tail calls (5.10 on x86-64)`,

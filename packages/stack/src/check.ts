@@ -1,16 +1,9 @@
 import type { ErrnoName } from "@bpfkit/abi";
 import type { Profile } from "@bpfkit/core";
+import { callsFrom } from "./call-graph.js";
 import { rowAt } from "./code.js";
 import { type Flow, TAIL_CALL } from "./flow.js";
-import {
-  counted,
-  type Frame,
-  framesOf,
-  type ProgramFacts,
-  stackingCalls,
-  tailCallingSubprograms,
-} from "./frames.js";
-import { callsFrom } from "./call-graph.js";
+import { counted, type Frame, framesOf, type ProgramFacts, stackingCalls, tailCallingSubprograms } from "./frames.js";
 
 /** Why a kernel would refuse to load a program. */
 export interface Refusal {
@@ -136,6 +129,7 @@ function descend(walk: LiveWalk, chain: readonly number[], slot: number, to: num
   }
   const deeper = [...chain, to];
   if (deeper.length <= walk.profile.maxFrames) return walkLive(walk, deeper);
+  if (!walk.flow.tooDeep.has(slot)) return undefined;
   const message = `the call stack of ${deeper.length} frames is too deep`;
   return { errno: "E2BIG", message, rule: "frames", slot, chain: deeper };
 }

@@ -6,7 +6,7 @@ import { type LiveFrame, liveFrame, type Moment } from "./moment.js";
 import type { ProgramView, TailCallView } from "./view.js";
 
 /** Steps after which a set is too large to follow. */
-const MAX_STEPS = 500_000;
+const MAX_STEPS = 1_000_000;
 /** Tail-call counts fit below this. */
 const COUNTS = 64;
 
@@ -27,8 +27,9 @@ interface Peak {
 
 /** All that can come of running a subprogram with some tail calls already counted. */
 interface Outcomes {
-  /** `peak * COUNTS + count` at its end: the bytes its deepest moment had, and the count it leaves. */
-  readonly ends: Set<number>;
+  /** By the count it leaves at its end: the bytes of the deepest moment of the way that went least deep. */
+  readonly ends: Map<number, number>;
+  /** Of the way that went deepest. */
   top: Peak;
 }
 
@@ -49,11 +50,12 @@ export interface Explored {
 }
 
 /**
- * Follows every way a run can take, with its count of tail calls, and finds the deepest moment. Branches that the code does
- * not decide go both ways. Undefined where there are too many ways, or calls that recurse.
+ * Makes a search that follows every way a run from an entry can take, with its count of tail calls, and finds the deepest
+ * moment. Branches that the code does not decide go both ways. It gives undefined where there are too many ways, or calls
+ * that recurse. What it learns for one entry serves the next.
  */
-export function explore(entry: number, views: readonly ProgramView[], profile: Profile): Explored | undefined {
-  if (views.some(({ facts }) => recurses(callsFrom(facts.flow, true), profile))) return undefined;
+export function explorer(views: readonly ProgramView[], profile: Profile): (entry: number) => Explored | undefined {
+  if (views.some(({ facts }) => recurses(callsFrom(facts.flow, true), profile))) return () => undefined;
   const exploration: Exploration = {
     views,
     graphs: views.map(({ facts }) => eventGraphs(facts.flow)),
@@ -62,11 +64,13 @@ export function explore(entry: number, views: readonly ProgramView[], profile: P
     known: new Map(),
     steps: 0,
   };
-  const outcomes = follow(exploration, entry, 0, 0);
-  if (outcomes === undefined) return undefined;
-  const peaks = [...outcomes.ends].map((end) => Math.floor(end / COUNTS));
-  const always = peaks.length > 0 && peaks.every((peak) => peak === outcomes.top.bytes);
-  return { moment: toMoment(outcomes.top, views), always };
+  return (entry) => {
+    exploration.steps = 0;
+    const outcomes = follow(exploration, entry, 0, 0);
+    if (outcomes === undefined) return undefined;
+    const { top, ends } = outcomes;
+    return { moment: toMoment(top, views), always: ends.size > 0 && Math.min(...ends.values()) === top.bytes };
+  };
 }
 
 /** Whether some chain is longer than the profile's frames: then it recurses, or might as well. */
@@ -82,63 +86,66 @@ function follow(on: Exploration, program: number, subprogram: number, count: num
   const known = on.known.get(key);
   if (known !== undefined) return known;
   const own = counted(on.views[program]!.frames[subprogram]!);
-  const outcomes: Outcomes = { ends: new Set(), top: { bytes: own, program, subprogram } };
+  const outcomes: Outcomes = { ends: new Map(), top: { bytes: own, program, subprogram } };
   const { events, first } = on.graphs[program]![subprogram]!;
-  const walk: Walk = { program, subprogram, own, outcomes, states: new Set() };
+  const walk: Walk = { program, subprogram, own, outcomes, least: new Map(), pending: new Set() };
   arrive(walk, first, own, count);
-  for (const state of walk.states) {
+  for (const state of walk.pending) {
     if (++on.steps > MAX_STEPS) return undefined;
-    const event = Math.floor(state / STATE);
-    const peak = Math.floor((state % STATE) / COUNTS);
-    if (!happen(on, walk, events[event]!, event, peak, state % COUNTS)) return undefined;
+    walk.pending.delete(state);
+    const at = Math.floor(state / COUNTS);
+    if (!happen(on, walk, events[at]!, at, walk.least.get(state)!, state % COUNTS)) return undefined;
   }
   on.known.set(key, outcomes);
   return outcomes;
 }
 
-/** Peaks times counts: peaks stay below 34 entries of 8 frames of 512 bytes. */
-const STATE: number = COUNTS * 2 ** 18;
-
 interface Walk {
   readonly program: number;
   readonly subprogram: number;
+  /** Bytes of its own frame. */
   readonly own: number;
   readonly outcomes: Outcomes;
-  /** Event, peak and count as one number. */
-  readonly states: Set<number>;
+  /** By event and count, as one number: the deepest moment of the way there that went least deep. */
+  readonly least: Map<number, number>;
+  /** Events and counts to go on from. */
+  readonly pending: Set<number>;
 }
 
-function arrive({ states }: Walk, events: readonly number[], peak: number, count: number): void {
-  for (const event of events) states.add(event * STATE + peak * COUNTS + count);
+function arrive({ least, pending }: Walk, events: readonly number[], peak: number, count: number): void {
+  for (const event of events) {
+    const state = event * COUNTS + count;
+    if ((least.get(state) ?? Infinity) <= peak) continue;
+    least.set(state, peak);
+    pending.add(state);
+  }
+}
+
+function end({ outcomes: { ends } }: Walk, peak: number, count: number): void {
+  ends.set(count, Math.min(peak, ends.get(count) ?? Infinity));
 }
 
 /** Does an event; false where the steps are used up. */
-function happen(
-  on: Exploration,
-  walk: Walk,
-  event: StackEvent,
-  at: number,
-  peak: number,
-  count: number,
-): boolean {
+function happen(on: Exploration, walk: Walk, event: StackEvent, at: number, peak: number, count: number): boolean {
   if (event.kind === "exit") {
-    walk.outcomes.ends.add(peak * COUNTS + count);
+    end(walk, peak, count);
     return true;
   }
   if (event.kind === "tail-call") return tailCall(on, walk, event, peak, count);
   const callee = follow(on, walk.program, event.to, count);
   if (callee === undefined) return false;
-  const bytes = walk.own + callee.top.bytes;
-  if (bytes > walk.outcomes.top.bytes) {
-    const { program, subprogram, outcomes } = walk;
+  const { program, subprogram, own, outcomes } = walk;
+  const bytes = own + callee.top.bytes;
+  if (bytes > outcomes.top.bytes) {
     outcomes.top = { bytes, program, subprogram, above: { how: event.kind, slot: event.slot, peak: callee.top } };
   }
   // A callback runs any number of times, none included.
   const next = event.kind === "callback" ? [at] : event.next;
   if (event.kind === "callback") arrive(walk, event.next, peak, count);
-  for (const end of callee.ends) {
-    const after = on.profile.tailCallCount === "shared" ? end % COUNTS : count;
-    arrive(walk, next, Math.max(peak, walk.own + Math.floor(end / COUNTS)), after);
+  for (const [left, deepest] of callee.ends) {
+    on.steps++;
+    const after = on.profile.tailCallCount === "shared" ? left : count;
+    arrive(walk, next, Math.max(peak, own + deepest), after);
   }
   return true;
 }
@@ -158,9 +165,8 @@ function tailCall(on: Exploration, walk: Walk, event: StackEvent, peak: number, 
       const last = entered ?? { slot: event.slot, program, subprogram, hops: 0 };
       walk.outcomes.top = { ...reached.top, entered: { ...last, hops: last.hops + 1 } };
     }
-    for (const end of reached.ends) {
-      walk.outcomes.ends.add(Math.max(peak, Math.floor(end / COUNTS)) * COUNTS + (end % COUNTS));
-    }
+    on.steps += reached.ends.size;
+    for (const [left, deepest] of reached.ends) end(walk, Math.max(peak, deepest), left);
   }
   return true;
 }
@@ -176,7 +182,12 @@ function toMoment(top: Peak, views: readonly ProgramView[]): Moment {
     else {
       const from = views[peak.entered.program]!;
       const gone = from.frames[peak.entered.subprogram]!;
-      const replaced = { program: from.name, subprogram: gone.subprogram, rounded: counted(gone), hops: peak.entered.hops };
+      const replaced = {
+        program: from.name,
+        subprogram: gone.subprogram,
+        rounded: counted(gone),
+        hops: peak.entered.hops,
+      };
       moment.push(liveFrame(name, frame, "tail-call", peak.entered.slot, replaced));
     }
     how = peak.above?.how ?? how;

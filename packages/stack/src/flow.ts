@@ -16,6 +16,10 @@ export const JUMPS = 2;
 const PATIENCE = 600;
 /** Steps of one program after which patience is short. */
 const LONG = 1_000_000;
+/** Contexts after which chains of calls share them. */
+const MANY_CONTEXTS = 500;
+/** Frames a chain of calls can have (`MAX_CALL_FRAMES`). */
+const MAX_FRAMES = 8;
 
 /** What a subprogram did for its callers. */
 export interface Summary {
@@ -50,6 +54,32 @@ export interface BadAccess {
   readonly message: string;
 }
 
+/**
+ * A subprogram as one chain of calls leads to it: like the kernel's verifier, the walk knows what each caller passed. Past
+ * `MANY_CONTEXTS`, chains share contexts.
+ */
+export interface Context {
+  /** Its number, ascending from 0. */
+  readonly id: number;
+  readonly range: CodeRange;
+  /** Frames up to and with its own. */
+  readonly depth: number;
+  readonly summary: Summary;
+  /** Blocks that end in a call of it. */
+  readonly waiting: Set<Block>;
+  readonly blocks: Map<number, Block>;
+}
+
+/** Where walking goes on. */
+export interface Block {
+  readonly context: Context;
+  readonly slot: number;
+  /** What is known at its first slot. */
+  readonly state: State;
+  /** How often that changed. */
+  news: number;
+}
+
 /** What walking a program's code found. Everything only grows while it is computed. */
 export interface Flow {
   readonly code: Code;
@@ -66,23 +96,22 @@ export interface Flow {
   /** Subprograms that run as async callbacks. */
   readonly async: Set<number>;
   readonly badAccesses: Map<number, BadAccess>;
-  readonly summaries: readonly Summary[];
-  /** For each subprogram, first slots of blocks that end in a call of it. */
-  readonly waiting: readonly Set<number>[];
-  readonly states: Map<number, State>;
-  readonly joins: Map<number, number>;
-  readonly queue: Set<number>;
+  /** Slots of calls that some chain makes its ninth frame with. */
+  readonly tooDeep: Set<number>;
+  readonly contexts: Map<string, Context>;
+  readonly queue: Set<Block>;
   steps: number;
 }
 
 /**
  * Walks all paths of a program at once: a small propagation of constants, ranges and pointers to the stack, joined where
- * paths meet and over all callers of a subprogram.
+ * paths meet.
  * @throws {StackError} `BAD_CODE`
  */
 export function walkCode(code: Code, maps: ReadonlyMap<string, MapSpec>): Flow {
   const flow = emptyFlow(code, maps);
-  enter(flow, 0, { registers: Array<Value>(11).fill(undefined), spills: new Map() });
+  const entry = contextFor(flow, "entry", code.subprograms[0]!, 1);
+  enter(flow, entry, { registers: Array<Value>(11).fill(undefined), spills: new Map() });
   for (const block of flow.queue) {
     flow.queue.delete(block);
     walkBlock(flow, block);
@@ -102,10 +131,8 @@ function emptyFlow(code: Code, maps: ReadonlyMap<string, MapSpec>): Flow {
     calls: findCalls(code),
     async: new Set(),
     badAccesses: new Map(),
-    summaries: subprograms.map(() => ({ returns: false, r0: { kind: "number", min: 0, max: 0 }, writes: new Map() })),
-    waiting: subprograms.map(() => new Set()),
-    states: new Map(),
-    joins: new Map(),
+    tooDeep: new Set(),
+    contexts: new Map(),
     queue: new Set(),
     steps: 0,
   };
@@ -129,38 +156,71 @@ function findCalls(code: Code): CallSite[] {
   return calls;
 }
 
+/** The context of a key; a new one where there is none. */
+function contextFor(flow: Flow, key: string, range: CodeRange, depth: number): Context {
+  const known = flow.contexts.get(key);
+  if (known !== undefined) return known;
+  const summary: Summary = { returns: false, r0: undefined, writes: new Map() };
+  const context = { id: flow.contexts.size, range, depth, summary, waiting: new Set<Block>(), blocks: new Map() };
+  flow.contexts.set(key, context);
+  return context;
+}
+
+/** The context of a callee; undefined past the frames a kernel has, where it refuses. */
+export function calleeContext(flow: Flow, caller: Context, slot: number, callee: CodeRange): Context | undefined {
+  const depth = caller.depth + 1;
+  if (depth > MAX_FRAMES) {
+    flow.tooDeep.add(slot);
+    return undefined;
+  }
+  const many = flow.contexts.size >= MANY_CONTEXTS;
+  return contextFor(
+    flow,
+    many ? `any ${callee.index} ${depth}` : `${caller.id} ${slot} ${callee.index}`,
+    callee,
+    depth,
+  );
+}
+
+/** The context of a function that knows nothing of a caller: a global one, or a callback that runs later. */
+export function ownContext(flow: Flow, callee: CodeRange): Context {
+  return contextFor(flow, `own ${callee.index}`, callee, 1);
+}
+
 /** Brings a state to a subprogram's first slot, with a frame of its own. */
-export function enter(flow: Flow, subprogram: number, state: State): void {
-  state.registers[10] = stackPointer(subprogram, 0);
-  flowTo(flow, flow.code.subprograms[subprogram]!.start, state);
+export function enter(flow: Flow, context: Context, state: State): void {
+  state.registers[10] = stackPointer(context.range.index, 0);
+  flowTo(flow, context, context.range.start, state);
 }
 
 /** Brings a state to a slot; the slot is walked again if that told something new. The state is given away. */
-export function flowTo(flow: Flow, slot: number, state: State): void {
-  const known = flow.states.get(slot);
-  if (known === undefined) flow.states.set(slot, state);
-  else {
-    const joins = (flow.joins.get(slot) ?? 0) + 1;
-    if (!joinState(known, state, joins > (flow.steps > LONG ? 2 : PATIENCE))) return;
-    flow.joins.set(slot, joins);
+export function flowTo(flow: Flow, context: Context, slot: number, state: State): void {
+  const known = context.blocks.get(slot);
+  if (known === undefined) {
+    const block = { context, slot, state, news: 0 };
+    context.blocks.set(slot, block);
+    flow.queue.add(block);
+  } else if (joinState(known.state, state, known.news > (flow.steps > LONG ? 2 : PATIENCE))) {
+    known.news++;
+    flow.queue.add(known);
   }
-  flow.queue.add(slot);
 }
 
 /** Walks from a slot to where paths part or meet. */
-function walkBlock(flow: Flow, first: number): void {
-  const state = copyState(flow.states.get(first)!);
-  const range = rangeAt(flow.code, first);
-  for (let slot = first; ; ) {
+function walkBlock(flow: Flow, block: Block): void {
+  const { context } = block;
+  const { range } = context;
+  const state = copyState(block.state);
+  for (let slot = block.slot; ; ) {
     if (slot >= range.end) {
       const place = { program: flow.code.program.name, slot: range.end - 1 };
       throw new StackError("BAD_CODE", `${range.name} runs past its last instruction`, place);
     }
     flow.steps++;
-    const next = walkSlot(flow, range, state, slot, first);
+    const next = walkSlot(flow, block, state, slot);
     if (next === undefined) return;
-    if (next <= slot || flow.states.has(next)) {
-      flowTo(flow, next, state);
+    if (next <= slot || context.blocks.has(next)) {
+      flowTo(flow, context, next, state);
       return;
     }
     slot = next;
@@ -168,37 +228,38 @@ function walkBlock(flow: Flow, first: number): void {
 }
 
 /** Does one instruction; the slot to go on at in the same block, or undefined where the block ends. */
-function walkSlot(flow: Flow, range: CodeRange, state: State, slot: number, block: number): number | undefined {
+function walkSlot(flow: Flow, block: Block, state: State, slot: number): number | undefined {
+  const { context } = block;
   const row = rowAt(flow.code, slot);
   if (row.operation === "exit") {
     flow.ways[slot]! |= JUMPS;
-    leave(flow, range, state);
+    leave(flow, context, state);
     return undefined;
   }
   if (row.operation === "ja") {
     flow.ways[slot]! |= JUMPS;
-    return jumpTarget(flow.code, range, slot);
+    return jumpTarget(flow.code, context.range, slot);
   }
   if (row.target !== undefined && row.target === "offset") {
-    branch(flow, range, state, slot);
+    branch(flow, context, state, slot);
     return undefined;
   }
   flow.ways[slot]! |= FALLS_THROUGH;
   if (row.name === "callLocal") {
-    callLocal(flow, range, state, slot, block);
+    callLocal(flow, block, state, slot);
     return undefined;
   }
   if (row.operation === "call" && row.name === "call" && flow.code.table.imm[slot] === TAIL_CALL) {
-    tailCall(flow, range, state, slot);
-  } else if (row.operation === "call") callOutside(flow, range, state, slot);
-  else step(flow, range, state, slot);
+    tailCall(flow, context, state, slot);
+  } else if (row.operation === "call") callOutside(flow, block, state, slot);
+  else step(flow, context, state, slot);
   return slot + row.slots;
 }
 
 /** `BPF_FUNC_tail_call`. */
 export const TAIL_CALL = 12;
 
-function branch(flow: Flow, range: CodeRange, state: State, slot: number): void {
+function branch(flow: Flow, context: Context, state: State, slot: number): void {
   const row = rowAt(flow.code, slot);
   const { dst, src } = operands(flow.code, state, slot);
   const taken = row.operation === "mayGoto" ? undefined : decide(row, dst, src);
@@ -208,6 +269,6 @@ function branch(flow: Flow, range: CodeRange, state: State, slot: number): void 
     const after = copyState(state);
     if (row.operation !== "mayGoto") after.registers[register] = refine(row, way, dst, src);
     flow.ways[slot]! |= way ? JUMPS : FALLS_THROUGH;
-    flowTo(flow, way ? jumpTarget(flow.code, range, slot) : slot + 1, after);
+    flowTo(flow, context, way ? jumpTarget(flow.code, context.range, slot) : slot + 1, after);
   }
 }

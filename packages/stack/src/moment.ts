@@ -60,7 +60,12 @@ export function liveFrame(
 }
 
 /** The frames of a call chain, its entry as given. */
-export function chainMoment(program: string, frames: readonly Frame[], chain: CallChain, entry?: LiveFrame): LiveFrame[] {
+export function chainMoment(
+  program: string,
+  frames: readonly Frame[],
+  chain: CallChain,
+  entry?: LiveFrame,
+): LiveFrame[] {
   return chain.subprograms.map((index, at) =>
     at === 0 && entry !== undefined
       ? entry

@@ -6,7 +6,7 @@ import { type CallChain, listChains } from "./call-graph.js";
 import { type Change, changeFor } from "./change.js";
 import { checkProgram } from "./check.js";
 import { sourceText } from "./code.js";
-import { explore } from "./explore.js";
+import { explorer } from "./explore.js";
 import type { Frame, ProgramFacts } from "./frames.js";
 import { chainMoment, type Moment, momentBytes, momentTailCalls } from "./moment.js";
 import { type ProgramView, type TailCallView, viewProgram } from "./view.js";
@@ -95,15 +95,23 @@ export interface StackReport {
  */
 export function reportStack({ programs, arrays }: StackFacts, profile: Profile): StackReport {
   const views = programs.map((facts) => viewProgram(facts, programs, arrays, profile));
+  const explore = explorer(views, profile);
   const edges = views.map(({ tailCalls }) => new Set(tailCalls.flatMap(({ targets }) => targets.programs)));
   return {
-    programs: views.map((_, index) => reportProgram(index, views, profile)),
+    programs: views.map((_, index) => reportProgram(index, views, profile, explore)),
     arrays,
     cycles: findCycles(edges, programs),
   };
 }
 
-function reportProgram(index: number, views: readonly ProgramView[], profile: Profile): ProgramReport {
+type Explore = ReturnType<typeof explorer>;
+
+function reportProgram(
+  index: number,
+  views: readonly ProgramView[],
+  profile: Profile,
+  explore: Explore,
+): ProgramReport {
   const view = views[index]!;
   const { facts, frames, name } = view;
   const refusal = checkProgram(facts, profile, frames);
@@ -121,7 +129,7 @@ function reportProgram(index: number, views: readonly ProgramView[], profile: Pr
     chains: chains.map((chain) => ({ frames: chainMoment(name, frames, chain), bytes: chain.bytes })),
     chainsFolded: folded,
     tailCalls: view.tailCalls.map((tailCall) => reportTailCall(facts, frames, tailCall, views)),
-    worst: findWorst(index, views, profile),
+    worst: findWorst(index, views, profile, explore(index)),
     limit: profile.maxStack,
     ...(before === undefined ? {} : { limitBeforeTailCall: before }),
     tailCallLimit: profile.tailCallLimit,
@@ -158,11 +166,15 @@ function reachableFrom(index: number, views: readonly ProgramView[]): Set<number
   return found;
 }
 
-function findWorst(index: number, views: readonly ProgramView[], profile: Profile): WorstMoment {
+function findWorst(
+  index: number,
+  views: readonly ProgramView[],
+  profile: Profile,
+  explored: ReturnType<Explore>,
+): WorstMoment {
   const assumed = [...reachableFrom(index, views)].flatMap((at) =>
     views[at]!.tailCalls.filter(({ targets }) => targets.assumed).flatMap(({ site }) => site.maps ?? []),
   );
-  const explored = explore(index, views, profile);
   const moment = explored?.moment ?? boundFrom(index, views, profile.tailCallLimit);
   const certainty = explored === undefined ? "bound" : explored.always && assumed.length === 0 ? "exact" : "open";
   return {

@@ -143,7 +143,16 @@ export class FrameTracer {
     const subprogram = this.#subprogram(program, slot) ?? frame.subprogram;
     this.#counts.missed++;
     const depth = this.#live.length;
-    const step = { kind: "missed", program, subprogram, depth, map, index, reason, ...this.#place(program, slot) } as const;
+    const step = {
+      kind: "missed",
+      program,
+      subprogram,
+      depth,
+      map,
+      index,
+      reason,
+      ...this.#place(program, slot),
+    } as const;
     if (this.#missed.length < this.#keep) this.#missed.push({ ...step, bytes: this.#bytes });
     this.#note(step);
   }

@@ -1,7 +1,7 @@
 import type { Row } from "@bpfkit/isa";
 import { compute } from "./arithmetic.js";
-import { type Code, type CodeRange, calleeAt, rowAt } from "./code.js";
-import type { Flow } from "./flow.js";
+import { type Code, calleeAt, rowAt } from "./code.js";
+import type { Context, Flow } from "./flow.js";
 import { forget, type State, spillKey } from "./state.js";
 import { constant, constantOf, FRAME_BOTTOM, numbers, type StackPointer, type Value } from "./value.js";
 
@@ -16,7 +16,7 @@ export function operands(code: Code, state: State, slot: number): { readonly dst
 }
 
 /** Does an instruction that neither jumps nor calls. */
-export function step(flow: Flow, range: CodeRange, state: State, slot: number): void {
+export function step(flow: Flow, context: Context, state: State, slot: number): void {
   const row = rowAt(flow.code, slot);
   switch (row.operation) {
     case "load":
@@ -25,7 +25,7 @@ export function step(flow: Flow, range: CodeRange, state: State, slot: number): 
       return load(flow, state, slot, row);
     case "store":
     case "storeRelease":
-      return store(flow, range, state, slot, row);
+      return store(flow, context, state, slot, row);
     case "loadPacket":
       for (let register = 0; register < 6; register++) state.registers[register] = undefined;
       return;
@@ -85,10 +85,17 @@ function loadFrozen(flow: Flow, map: string, offset: number, size: number): Valu
     return undefined;
   }
   const bytes = spec.contents.subarray(offset, offset + size);
-  return constant(Number(BigInt.asIntN(64, bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n))));
+  return constant(
+    Number(
+      BigInt.asIntN(
+        64,
+        bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n),
+      ),
+    ),
+  );
 }
 
-function store(flow: Flow, range: CodeRange, state: State, slot: number, row: Row): void {
+function store(flow: Flow, context: Context, state: State, slot: number, row: Row): void {
   const { table } = flow.code;
   const base = state.registers[table.dst[slot]!];
   const offset = table.offset[slot]!;
@@ -98,9 +105,9 @@ function store(flow: Flow, range: CodeRange, state: State, slot: number, row: Ro
   if (base?.kind === "stack") {
     access(flow, slot, base, offset, size, `write to stack R${table.dst[slot]}`);
     const exact = base.places.length === 1 && place!.min === place!.max;
-    noteWrite(flow, range, base, offset, size);
+    noteWrite(flow, context, base, offset, size);
     for (const { frame, min, max } of base.places) forget(state, frame, min + offset, max - min + size, exact);
-    const kept = exact && place!.frame === range.index ? spillable(value, size) : undefined;
+    const kept = exact && place!.frame === context.range.index ? spillable(value, size) : undefined;
     if (kept !== undefined) {
       state.spills.set(spillKey(place!.frame, place!.min + offset), { size, value: kept });
       return;
@@ -180,23 +187,23 @@ export function escape(flow: Flow, { places }: StackPointer): void {
 }
 
 /** Remembers for the callers that a subprogram wrote to their frames. */
-export function noteWrite(flow: Flow, range: CodeRange, pointer: StackPointer, offset: number, size: number): void {
+export function noteWrite(flow: Flow, context: Context, pointer: StackPointer, offset: number, size: number): void {
   for (const { frame, min, max } of pointer.places) {
-    if (frame === range.index) continue;
+    if (frame === context.range.index) continue;
     const key = spillKey(frame, Math.max(min + offset, FRAME_BOTTOM));
     const bytes = Math.min(max - min + size, -FRAME_BOTTOM);
-    writes(flow, range.index, new Map([[key, bytes]]));
+    writes(flow, context, new Map([[key, bytes]]));
   }
 }
 
 /** Adds to what a subprogram may have written; its callers are walked again if that is news. */
-export function writes(flow: Flow, subprogram: number, added: ReadonlyMap<number, number>): void {
-  const known = flow.summaries[subprogram]!.writes;
+export function writes(flow: Flow, context: Context, added: ReadonlyMap<number, number>): void {
+  const known = context.summary.writes;
   let news = false;
   for (const [key, size] of added) {
     if ((known.get(key) ?? 0) >= size) continue;
     known.set(key, size);
     news = true;
   }
-  if (news) for (const block of flow.waiting[subprogram]!) flow.queue.add(block);
+  if (news) for (const block of context.waiting) flow.queue.add(block);
 }

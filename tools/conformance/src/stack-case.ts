@@ -1,8 +1,7 @@
 import { type MapSpec, type Program, type Reference, slotIndex } from "@bpfkit/core";
 import { decodeSlots } from "@bpfkit/isa";
 import type { StackInput } from "@bpfkit/stack";
-import { programFromCode } from "../../../packages/vm/src/code.js";
-import { fromHex } from "../../../packages/vm/src/hex.js";
+import { fromHex, programFromCode } from "@bpfkit/vm";
 
 /** A function of a case's BTF function info. */
 interface CaseFunction {
