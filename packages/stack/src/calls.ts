@@ -12,7 +12,7 @@ import {
   type TailCallSite,
 } from "./flow.js";
 import { forget, frameOfKey, type State, spillKey } from "./state.js";
-import { escape, noteWrite, useBytes, writes } from "./transfer.js";
+import { loseTrack, noteWrite, useBytes, writes } from "./transfer.js";
 import { constantOf, FRAME_BOTTOM, join, type StackPointer, same, type Value } from "./value.js";
 
 /** r0–r5 after a call. */
@@ -188,7 +188,7 @@ function useRegion(
   size: number | undefined,
   written: boolean,
 ): void {
-  escape(flow, pointer);
+  loseTrack(flow, pointer);
   if (!written) return;
   const bytes = Math.max(0, Math.min(size ?? -FRAME_BOTTOM, -FRAME_BOTTOM));
   noteWrite(flow, context, pointer, 0, bytes);

@@ -66,11 +66,6 @@ export function rowAt({ table }: Code, slot: number): Row {
   return ROWS[table.row[slot]!]!;
 }
 
-/** The subprogram that holds a slot. */
-export function rangeAt(code: Code, slot: number): CodeRange {
-  return code.subprograms.findLast(({ start }) => start <= slot)!;
-}
-
 /**
  * The slot a jump goes to, within its subprogram.
  * @throws {StackError} `BAD_CODE`

@@ -2,7 +2,7 @@ import type { MapSpec } from "@bpfkit/core";
 import { SECOND_SLOT } from "@bpfkit/isa";
 import { decide, refine } from "./branch.js";
 import { callLocal, callOutside, leave, tailCall } from "./calls.js";
-import { type Code, type CodeRange, calleeAt, jumpTarget, rangeAt, rowAt } from "./code.js";
+import { type Code, type CodeRange, calleeAt, jumpTarget, rowAt } from "./code.js";
 import { StackError } from "./error.js";
 import { copyState, joinState, type State } from "./state.js";
 import { operands, step } from "./transfer.js";

@@ -18,25 +18,16 @@ export function operands(code: Code, state: State, slot: number): { readonly dst
 /** Does an instruction that neither jumps nor calls. */
 export function step(flow: Flow, context: Context, state: State, slot: number): void {
   const row = rowAt(flow.code, slot);
-  switch (row.operation) {
-    case "load":
-    case "loadSigned":
-    case "loadAcquire":
-      return load(flow, state, slot, row);
-    case "store":
-    case "storeRelease":
-      return store(flow, context, state, slot, row);
-    case "loadPacket":
-      for (let register = 0; register < 6; register++) state.registers[register] = undefined;
-      return;
-    case "lddw":
-      state.registers[flow.code.table.dst[slot]!] = wide(flow.code, slot, row);
-      return;
-    default:
-      if (row.form === "[dst+offset],src") return atomic(flow, state, slot, row);
-      arithmetic(flow, state, slot, row);
-  }
+  if (LOADS.has(row.operation)) load(flow, state, slot, row);
+  else if (STORES.has(row.operation)) store(flow, context, state, slot, row);
+  else if (row.operation === "loadPacket") state.registers.fill(undefined, 0, 6);
+  else if (row.operation === "lddw") state.registers[flow.code.table.dst[slot]!] = wide(flow.code, slot, row);
+  else if (row.form === "[dst+offset],src") atomic(flow, state, slot, row);
+  else arithmetic(flow, state, slot, row);
 }
+
+const LOADS: ReadonlySet<Row["operation"]> = new Set(["load", "loadSigned", "loadAcquire"]);
+const STORES: ReadonlySet<Row["operation"]> = new Set(["store", "storeRelease"]);
 
 function arithmetic(flow: Flow, state: State, slot: number, row: Row): void {
   const { dst, src } = operands(flow.code, state, slot);
@@ -113,7 +104,7 @@ function store(flow: Flow, context: Context, state: State, slot: number, row: Ro
       return;
     }
   }
-  if (value?.kind === "stack") escape(flow, value);
+  if (value?.kind === "stack") loseTrack(flow, value);
 }
 
 /** What of a value can be read back from `size` bytes. */
@@ -182,7 +173,7 @@ function grow(flow: Flow, frame: number, offset: number): void {
 }
 
 /** A pointer goes where it is not followed: what it points to counts as used. */
-export function escape(flow: Flow, { places }: StackPointer): void {
+export function loseTrack(flow: Flow, { places }: StackPointer): void {
   for (const { frame, min } of places) grow(flow, frame, min);
 }
 
