@@ -15,7 +15,7 @@ const STYLE = `:root{color-scheme:light dark}
 body{margin:0;padding:16px;background:var(--page);color:var(--ink);font:14px/1.45 ui-sans-serif,system-ui,sans-serif}
 h1{font-size:20px}h2{font-size:16px;display:inline}summary{cursor:pointer;padding:8px 0}
 .reject{color:var(--limit)}.panels{display:flex;flex-wrap:wrap;gap:20px;align-items:flex-start}
-.table{overflow-x:auto;margin:12px 0}table{border-collapse:collapse}caption{text-align:left;font-weight:600;padding:4px 0}
+.table{overflow-x:auto;margin:12px 0}table{border-collapse:collapse}caption{text-align:left;white-space:nowrap;font-weight:600;padding:4px 0}
 th,td{text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid var(--edge);vertical-align:top}
 td.number{text-align:right}code,pre{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:12px;overflow-wrap:anywhere}
 pre{overflow-x:auto}`;
@@ -54,7 +54,7 @@ function programSection(report: ProgramReport, number: number, open: boolean): s
 }
 
 function panels(report: ProgramReport, number: number): string {
-  const picture = reportPicture(report);
+  const picture = reportPicture([report]);
   const drawn = picture.panels.map((panel, at) => {
     const height = panelHeight(panel);
     const id = `panel-${number}-${at}`;

@@ -18,6 +18,8 @@ export interface PanelBlock {
 export interface Panel {
   readonly title: string;
   readonly subtitle: string;
+  /** Its bytes are more than the kernel takes. */
+  readonly refused: boolean;
   readonly blocks: readonly PanelBlock[];
   /** Lines across the stack, in bytes from its top. */
   readonly limits: readonly { readonly bytes: number; readonly label: string }[];
@@ -48,6 +50,7 @@ function worstPanel({ worst, limit, program }: ProgramReport): Panel {
   return {
     title: `worst moment of ${program}`,
     subtitle: `${worst.bytes} bytes, ${certaintyWord(worst.certainty)}; ${plural(worst.tailCalls, "tail call")}`,
+    refused: alone && worst.bytes > limit,
     blocks: momentBlocks(worst.frames, "runs"),
     limits: alone ? [{ bytes: limit, label: `limit ${limit}` }] : limitsOfLast(worst.frames, limit),
   };
@@ -57,18 +60,20 @@ function worstPanel({ worst, limit, program }: ProgramReport): Panel {
 function limitsOfLast(frames: Moment, limit: number): Panel["limits"] {
   const last = frames.findLastIndex(({ how }) => how === "tail-call" || how === "entry");
   const base = momentBytes(frames.slice(0, Math.max(last, 0)));
-  return [{ bytes: base + limit, label: `+${limit}` }];
+  return [{ bytes: base + limit, label: `+${limit} limit` }];
 }
 
-function tailCallPanel({ limit, limitBeforeTailCall }: ProgramReport, tailCall: TailCallReport): Panel {
+function tailCallPanel({ program, limit, limitBeforeTailCall }: ProgramReport, tailCall: TailCallReport): Panel {
   const { chain, kept, subprogram, slot, source } = tailCall;
+  const tooMany = limitBeforeTailCall !== undefined && chain.length > 1 && kept >= limitBeforeTailCall;
   const limits = [{ bytes: limit, label: `limit ${limit}` }];
   if (limitBeforeTailCall !== undefined && chain.length > 1) {
     limits.unshift({ bytes: limitBeforeTailCall, label: `below ${limitBeforeTailCall}` });
   }
   return {
-    title: `${subprogram} tail-calls ${targetWords(tailCall)}`,
-    subtitle: `slot ${slot}${source === undefined ? "" : ` (${source})`}: keeps ${kept} bytes`,
+    title: `${program === subprogram ? "" : `${program}: `}${subprogram} tail-calls ${targetWords(tailCall)}`,
+    subtitle: `slot ${slot}${source === undefined ? "" : ` (${source})`}: keeps ${kept} bytes${tooMany ? ", too many" : ""}`,
+    refused: tooMany,
     blocks: momentBlocks(chain, "replaced"),
     limits,
   };
@@ -79,6 +84,7 @@ export function tracePanel({ deepest, tailCalls, missedTailCalls }: FrameTrace):
   return {
     title: "deepest moment of the run",
     subtitle: `${momentBytes(deepest)} bytes; ${plural(tailCalls, "tail call")} made, ${missedTailCalls} missed`,
+    refused: false,
     blocks: momentBlocks(deepest, "runs"),
     limits: [],
   };
@@ -137,6 +143,6 @@ function block(frame: LiveFrame, kind: "stays" | "runs" | "replaced"): PanelBloc
   const { program, subprogram, bytes, rounded, how, replaced } = frame;
   const name = program === subprogram ? program : how === "tail-call" ? `${program}: ${subprogram}` : subprogram;
   const size = bytes === rounded ? `${bytes}` : `${bytes} → ${rounded}`;
-  const place = replaced === undefined ? "" : `, for ${replaced.subprogram}`;
+  const place = replaced === undefined ? "" : `, in place of ${replaced.subprogram}`;
   return { label: name, detail: `${size}${place}`, bytes: rounded, kind, begins: how === "tail-call" };
 }

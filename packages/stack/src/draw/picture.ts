@@ -4,17 +4,27 @@ import { panelsOf, tracePanel } from "./panels.js";
 import { drawSvg, type Picture } from "./svg.js";
 import { programText, traceText } from "./text.js";
 
-/** A program's worst moment and the stack at each of its tail calls. */
-export function reportPicture(report: ProgramReport): Picture {
-  const { program, profile, verdict, message } = report;
-  const { panels, folded } = panelsOf(report);
-  const says = message === undefined ? verdict : `${verdict}: ${message}`;
+/** Each program's worst moment and the stack at each of its tail calls. */
+export function reportPicture(reports: readonly ProgramReport[]): Picture {
+  const parts = reports.map(panelsOf);
+  const notes = parts.flatMap(({ folded }) => folded ?? []);
   return {
-    title: `${program}, Linux ${profile.version} on ${profile.arch}: ${says}`,
-    description: programText(report).join("\n"),
-    panels,
-    note: folded,
+    title: reports.length === 1 ? verdictWords(reports[0]!) : countVerdicts(reports),
+    description: reports.flatMap(programText).join("\n"),
+    panels: parts.flatMap(({ panels }) => panels),
+    note: notes.length === 0 ? undefined : notes.join("; "),
   };
+}
+
+function verdictWords({ program, profile, verdict, message }: ProgramReport): string {
+  return `${program}, Linux ${profile.version} on ${profile.arch}: ${message === undefined ? verdict : `${verdict}: ${message}`}`;
+}
+
+function countVerdicts(reports: readonly ProgramReport[]): string {
+  const rejected = reports.filter(({ verdict }) => verdict === "reject").map(({ program }) => program);
+  const profiles = new Set(reports.map(({ profile }) => `Linux ${profile.version} on ${profile.arch}`));
+  const says = rejected.length === 0 ? "all accepted" : `${rejected.length} rejected (${rejected.join(", ")})`;
+  return `${reports.length} programs, ${[...profiles].join(", ")}: ${says}`;
 }
 
 /** A run's stack when it was deepest. */
@@ -22,9 +32,9 @@ export function tracePicture(trace: FrameTrace, program: string): Picture {
   return { title: `${program} as it ran`, description: traceText(trace).join("\n"), panels: [tracePanel(trace)] };
 }
 
-/** Draws a program's report as a standalone SVG, in the colours the reader prefers; `width` from 600 to 1,600 pixels. */
-export function drawReport(report: ProgramReport, width?: number): string {
-  return drawSvg(reportPicture(report), width);
+/** Draws programs' reports as a standalone SVG, in the colours the reader prefers; `width` from 600 to 1,600 pixels. */
+export function drawReport(reports: readonly ProgramReport[], width?: number): string {
+  return drawSvg(reportPicture(reports), width);
 }
 
 /** Draws a run's trace as a standalone SVG. */

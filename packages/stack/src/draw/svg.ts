@@ -94,7 +94,7 @@ export function panelShapes(panel: Panel, width: number): string {
   const right = width - GUTTER;
   const parts = [
     `<text class="title" x="0" y="16">${escapeXml(fit(panel.title, width, TITLE_CHAR))}</text>`,
-    `<text x="0" y="33">${escapeXml(fit(panel.subtitle, width, SMALL_CHAR))}</text>`,
+    `<text${panel.refused ? ' class="limit-text"' : ""} x="0" y="33">${escapeXml(fit(panel.subtitle, width, SMALL_CHAR))}</text>`,
   ];
   const free = panel.limits.at(-1);
   const last = laid.at(-1);
@@ -105,8 +105,9 @@ export function panelShapes(panel: Panel, width: number): string {
   }
   parts.push(`<text x="${AXIS - 6}" y="${HEADER + 4}" text-anchor="end">0</text>`);
   for (const one of laid) parts.push(rectangle(one, right));
-  for (const { bytes, label } of panel.limits) parts.push(limitLine(heightOf(bytes, laid), label, right));
-  for (const one of laid) parts.push(words(one, right));
+  const lines = panel.limits.map(({ bytes }) => heightOf(bytes, laid));
+  for (const [at, { label }] of panel.limits.entries()) parts.push(limitLine(lines[at]!, label, right));
+  for (const one of laid) parts.push(words(one, right, lines));
   return parts.join("\n");
 }
 
@@ -124,10 +125,24 @@ function limitLine(at: number, label: string, right: number): string {
   return `<path class="limit" d="M${AXIS} ${y}H${right + 6}"/><text class="limit-text" x="${right + 9}" y="${round(at + 4)}">${escapeXml(label)}</text>`;
 }
 
-/** Text stands on its block's colour, so that a limit's line does not run through it. */
-function words({ block, top, height }: Laid, right: number): string {
-  const room = right - AXIS - 16;
+/** Half the height of a block's two lines of text. */
+const TEXT_HALF = 18;
+
+/** Where a block's text has its middle: off the lines across it, where there is room. */
+function textMiddle({ top, height }: Laid, lines: readonly number[]): number {
   const middle = top + height / 2;
+  const near = lines.find((line) => Math.abs(line - middle) < TEXT_HALF);
+  if (near === undefined) return middle;
+  const [above, below] = [near - TEXT_HALF, near + TEXT_HALF];
+  if (above - TEXT_HALF >= top) return above;
+  return below + TEXT_HALF <= top + height ? below : middle;
+}
+
+/** Text stands on its block's colour, so that a line there is no room beside does not run through it. */
+function words(one: Laid, right: number, lines: readonly number[]): string {
+  const { block } = one;
+  const room = right - AXIS - 16;
+  const middle = textMiddle(one, lines);
   const halo = `style="paint-order:stroke;stroke:var(--${block.kind});stroke-width:5px"`;
   return (
     `<text class="name" ${halo} x="${AXIS + 8}" y="${round(middle - 3)}">${escapeXml(fit(block.label, room, NAME_CHAR))}</text>` +
