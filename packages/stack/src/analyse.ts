@@ -23,7 +23,8 @@ export interface StackFacts {
 
 /**
  * Reads the calls, tail calls and frames of a set of programs. Nothing runs.
- * @throws {StackError} `BAD_CODE` for code that cannot be read, `UNKNOWN_PROGRAM` for a member that is not among the programs.
+ * @throws {StackError} `BAD_CODE` for code that cannot be read, `UNKNOWN_PROGRAM` for a member of a program array that is not
+ * among the programs.
  */
 export function analyseStack(input: StackInput): StackFacts {
   const maps = new Map(input.maps.map((spec) => [spec.name, spec]));
@@ -38,5 +39,13 @@ export function analyseStack(input: StackInput): StackFacts {
       returnsInt: (subprogram: number) => input.returnsInt?.(program, subprogram),
     };
   });
-  return { programs, arrays: readArrays(programs, input.maps) };
+  return { programs, arrays: readArrays(programs, [...input.maps, ...undescribed(programs, maps)]) };
+}
+
+/** Arrays that tail calls name and nobody described: they may hold anything. */
+function undescribed(programs: readonly ProgramFacts[], maps: ReadonlyMap<string, MapSpec>): MapSpec[] {
+  const named = programs.flatMap(({ flow }) => [...flow.tailCalls.values()].flatMap((site) => site.maps ?? []));
+  const missing = [...new Set(named)].filter((name) => !maps.has(name));
+  const array = { type: "prog_array", keySize: 4, valueSize: 4, maxEntries: 2 ** 32 - 1, flags: 0 };
+  return missing.map((name) => ({ ...array, name }));
 }

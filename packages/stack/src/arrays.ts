@@ -44,7 +44,10 @@ function kindOf({ type, expectedAttachType, flags = 0 }: Program): string {
   return `${type}${attach}${(flags & LOAD_FLAGS.BPF_F_XDP_HAS_FRAGS) === 0 ? "" : " with frags"}`;
 }
 
-/** Program arrays among maps, with their members checked against their owner. */
+/**
+ * Program arrays among maps, with their members checked against their owner.
+ * @throws {StackError} `UNKNOWN_PROGRAM`
+ */
 export function readArrays(programs: readonly ProgramFacts[], maps: readonly MapSpec[]): ArrayFacts[] {
   const byName = new Map(programs.map(({ program }) => [program.name, program]));
   return maps.filter(({ type }) => type === "prog_array").map((spec) => readArray(spec, programs, byName));
@@ -90,8 +93,8 @@ function reaches({ maps, index }: TailCallSite, map: string, at: number): boolea
 }
 
 /**
- * Where a tail call may lead. With r2 unknown, it may be any program array its program names.
- * @throws {StackError} `UNKNOWN_MAP` for an array that is not among the maps.
+ * Where a tail call may lead. With r2 unknown, it may be any program array its program names; through another map it leads
+ * nowhere.
  */
 export function targetsOf(
   site: TailCallSite,
@@ -100,14 +103,7 @@ export function targetsOf(
   arrays: readonly ArrayFacts[],
 ): Targets {
   const names = site.maps ?? arrays.map(({ map }) => map).filter((map) => namesMap(from, map));
-  const found = names.map((name) => {
-    const array = arrays.find(({ map }) => map === name);
-    if (array !== undefined) return array;
-    throw new StackError("UNKNOWN_MAP", `tail call through ${name}, which is no program array of the set`, {
-      program: from.name,
-      slot: site.slot,
-    });
-  });
+  const found = names.flatMap((name) => arrays.find(({ map }) => map === name) ?? []);
   const parts = found.map((array) => targetsIn(array, site, from, programs));
   return {
     programs: [...new Set(parts.flatMap((part) => part.programs))],

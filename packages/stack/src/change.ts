@@ -34,6 +34,8 @@ export function changeFor(facts: ProgramFacts, profile: Profile, refusal: Refusa
       return { text: `compile with -g, so that ${chain[0]} has BTF, or tail-call from the entry`, shrink: [] };
     case "returns-int":
       return { text: `let ${chain[0]} return int`, shrink: [] };
+    case "array":
+      return { text: `${chain.at(-1)} must tail-call through a map of type prog_array`, shrink: [] };
     case "access":
       return { text: `${chain.at(-1)} may use 512 bytes below r10 and none above it`, shrink: [] };
   }

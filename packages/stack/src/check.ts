@@ -12,7 +12,16 @@ export interface Refusal {
   readonly message: string;
   readonly slot?: number;
   /** Which rule it is. */
-  readonly rule: "frames" | "stack" | "before-tail-call" | "mixed" | "calls" | "btf" | "returns-int" | "access";
+  readonly rule:
+    | "frames"
+    | "stack"
+    | "before-tail-call"
+    | "mixed"
+    | "calls"
+    | "btf"
+    | "returns-int"
+    | "access"
+    | "array";
   /** The frames of the chain that broke it, outermost first: indexes of subprograms. */
   readonly chain: readonly number[];
   /** Bytes the chain keeps, where bytes are what broke it. */
@@ -110,7 +119,9 @@ function checkSlot(walk: LiveWalk, chain: readonly number[], slot: number): Refu
   const bad = flow.badAccesses.get(slot);
   if (bad !== undefined) return { errno: "EACCES", message: bad.message, rule: "access", slot, chain };
   const row = rowAt(flow.code, slot);
-  if (row.name === "call" && flow.code.table.imm[slot] === TAIL_CALL) return checkMix(flow, profile, chain, slot);
+  if (row.name === "call" && flow.code.table.imm[slot] === TAIL_CALL) {
+    return checkArray(flow, chain, slot) ?? checkMix(flow, profile, chain, slot);
+  }
   if (row.name === "callLocal" && !profile.calls) {
     return { errno: "EINVAL", message: "BPF_CALL uses reserved fields", rule: "calls", slot, chain };
   }
@@ -132,6 +143,13 @@ function descend(walk: LiveWalk, chain: readonly number[], slot: number, to: num
   if (!walk.flow.tooDeep.has(slot)) return undefined;
   const message = `the call stack of ${deeper.length} frames is too deep`;
   return { errno: "E2BIG", message, rule: "frames", slot, chain: deeper };
+}
+
+/** r2 of a tail call is a program array. */
+function checkArray({ tailCalls, maps }: Flow, chain: readonly number[], slot: number): Refusal | undefined {
+  const named = tailCalls.get(slot)?.maps ?? [];
+  if (named.every((map) => (maps.get(map)?.type ?? "prog_array") === "prog_array")) return undefined;
+  return { errno: "EINVAL", message: "expected prog array map for tail call", rule: "array", slot, chain };
 }
 
 /** Where the kernel cannot mix calls and tail calls: its words changed in 5.10, when x86-64 could. */

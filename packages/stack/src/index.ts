@@ -7,7 +7,7 @@ export type { Change } from "./change.js";
 export { drawDot, drawMermaid } from "./draw/graph.js";
 export { drawHtml } from "./draw/html.js";
 export { drawReport, drawTrace } from "./draw/picture.js";
-export { momentText, programText, setText, traceText } from "./draw/text.js";
+export { momentText, programText, setText, traceText, verdictTable } from "./draw/text.js";
 export { StackError } from "./error.js";
 export type { Frame, ProgramFacts } from "./frames.js";
 export { roundFrame } from "./frames.js";

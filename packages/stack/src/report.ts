@@ -89,10 +89,7 @@ export interface StackReport {
   readonly cycles: readonly (readonly string[])[];
 }
 
-/**
- * What a profile's kernel says to each program, and the stack it makes there.
- * @throws {StackError} `UNKNOWN_MAP` for a tail call through an array that is not among the maps.
- */
+/** What a profile's kernel says to each program, and the stack it makes there. */
 export function reportStack({ programs, arrays }: StackFacts, profile: Profile): StackReport {
   const views = programs.map((facts) => viewProgram(facts, programs, arrays, profile));
   const explore = explorer(views, profile);

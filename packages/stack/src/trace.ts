@@ -85,6 +85,11 @@ export class FrameTracer {
     else if (event.kind === "missed-tail-call") this.#miss(event);
   };
 
+  /** Bytes on the stack now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   trace(): FrameTrace {
     const { steps, pushes, tailCalls, missed } = this.#counts;
     return {

@@ -25,7 +25,6 @@ export interface ProgramView {
   readonly tailCalls: readonly TailCallView[];
 }
 
-/** @throws {StackError} `UNKNOWN_MAP` */
 export function viewProgram(
   facts: ProgramFacts,
   programs: readonly ProgramFacts[],

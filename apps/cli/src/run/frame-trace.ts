@@ -1,4 +1,5 @@
 import { type FrameInfo, formatPlace, sourceLineAt } from "@bpfkit/core";
+import { analyseStack, FrameTracer, momentText, reportStack } from "@bpfkit/stack";
 import type { Vm } from "@bpfkit/vm";
 import type { Output } from "../output.js";
 import type { FrameEvent } from "./trace.js";
@@ -9,24 +10,49 @@ const REASONS = {
   empty: "the slot is empty",
 } as const;
 
-/** Prints frames as they come, go and are replaced, indented by their depth, each with its line of C. */
+/** Prints frames as they come, go and are replaced, with the bytes then on the stack, and at the end the deepest stack. */
 export class FrameTrace {
   readonly #vm: Vm;
   readonly #output: Output;
+  readonly #frameBytes: FrameBytesOf;
+  #tracer: FrameTracer;
   #depth = 0;
 
   constructor(vm: Vm, output: Output) {
     this.#vm = vm;
     this.#output = output;
+    this.#frameBytes = frameBytesOf(vm);
+    this.#tracer = this.#newTracer();
+  }
+
+  #newTracer(): FrameTracer {
+    return new FrameTracer({ programs: this.#vm.programs, frameBytes: this.#frameBytes, keep: 1000 });
   }
 
   take(event: FrameEvent): void {
+    this.#tracer.onFrame(event);
+    const { bytes } = this.#tracer;
     if (event.kind !== "missed-tail-call") this.#depth = event.depth;
     if (this.#output.json) {
       const { kind, ...rest } = event;
-      this.#output.object({ trace: kind, ...rest });
-    } else this.#output.line(`${"  ".repeat(this.#depth - 1)}${this.#words(event)}`);
+      this.#output.object({ trace: kind, ...rest, bytes });
+    } else this.#output.line(`${`${bytes}`.padStart(6)} ${"  ".repeat(this.#depth - 1)}${this.#words(event)}`);
     if (event.kind === "pop") this.#depth--;
+  }
+
+  /** Prints the stack of the run that ended when it was deepest, and makes ready for the next. */
+  end(): void {
+    const { steps: _, folded: __, ...trace } = this.#tracer.trace();
+    this.#tracer = this.#newTracer();
+    if (this.#output.json) {
+      this.#output.object({ trace: "frames", ...trace });
+      return;
+    }
+    const { pushes, tailCalls, missedTailCalls, missed, deepest } = trace;
+    this.#output.line(`${pushes} frames pushed, ${tailCalls} tail calls made, ${missedTailCalls} missed`);
+    if (missedTailCalls > missed.length) this.#output.line(`only the first ${missed.length} missed ones are kept`);
+    this.#output.line("the stack when it was deepest (frame sizes estimated from the code):");
+    for (const line of momentText(deepest)) this.#output.line(`  ${line}`);
   }
 
   #words(event: FrameEvent): string {
@@ -42,7 +68,7 @@ export class FrameTrace {
       }
       case "missed-tail-call": {
         const { frame, map, index, reason } = event;
-        const what = `⇏ ${nameOf(frame)} goes on: no tail call through ${map}[${index}], ${REASONS[reason]}`;
+        const what = `⇏ ${nameOf(frame)} goes on at slot ${frame.slot}: no tail call through ${map}[${index}], ${REASONS[reason]}`;
         return this.#output.style("bad", what) + this.#source(frame);
       }
     }
@@ -55,6 +81,16 @@ export class FrameTrace {
       ? ""
       : this.#output.style("faint", `  ${formatPlace({ source }).trim()} ${source.text}`);
   }
+}
+
+type FrameBytesOf = ConstructorParameters<typeof FrameTracer>[0]["frameBytes"];
+
+/** Frames as the stack analysis estimates them, under the rules the VM runs by. */
+function frameBytesOf(vm: Vm): FrameBytesOf {
+  const maps = [...vm.maps.values()].map(({ spec: { slots: _, ...spec } }) => spec);
+  const { programs } = reportStack(analyseStack({ programs: vm.programs, maps }), vm.profile);
+  const frames = new Map(programs.map((report) => [report.program, report.frames]));
+  return (program, subprogram) => frames.get(program)?.find((frame) => frame.subprogram === subprogram);
 }
 
 function nameOf({ program, subprogram }: FrameInfo): string {

@@ -23,17 +23,20 @@ export function traceHooks(
   wanted: { readonly instructions: boolean; readonly frames: boolean },
 ): TraceHooks {
   const instructions = new InstructionTrace(vm, output);
-  const frames = new FrameTrace(vm, output);
+  const frames = wanted.frames ? new FrameTrace(vm, output) : undefined;
   const onInstruction = (event: TraceEvent): void => {
     if (event.kind === "instruction") instructions.take(event);
   };
   const onFrame = (event: TraceEvent): void => {
     instructions.flush();
-    if (event.kind !== "instruction") frames.take(event);
+    if (event.kind !== "instruction") frames?.take(event);
   };
   return {
     ...(wanted.instructions ? { onInstruction } : {}),
     ...(wanted.frames ? { onFrame } : {}),
-    end: (r0) => instructions.flush([r0]),
+    end(r0) {
+      instructions.flush([r0]);
+      frames?.end();
+    },
   };
 }

@@ -85,7 +85,7 @@ function callEdges(frames: Moment, node: (program: string, subprogram: string) =
 }
 
 function tailCallLabel(tailCall: TailCallReport): string {
-  return `slot ${tailCall.slot}: ${targetWords({ maps: ["…"], ...(tailCall.index === undefined ? {} : { index: tailCall.index }) })}, keeps ${tailCall.kept}`;
+  return `slot ${tailCall.slot}, ${targetWords({ maps: [""], ...(tailCall.index === undefined ? {} : { index: tailCall.index }) })}, keeps ${tailCall.kept}`;
 }
 
 /** The call and tail-call graph for Graphviz. */

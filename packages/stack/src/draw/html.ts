@@ -58,7 +58,7 @@ function panels(report: ProgramReport, number: number): string {
   const drawn = picture.panels.map((panel, at) => {
     const height = panelHeight(panel);
     const id = `panel-${number}-${at}`;
-    const words = `${panel.subtitle}. ${panel.blocks.map(({ label, detail, kind }) => `${label} ${detail} ${kind}`).join("; ")}`;
+    const words = `${panel.subtitles.join(", ")}. ${panel.blocks.map(({ label, detail, kind }) => `${label} ${detail} ${kind}`).join("; ")}`;
     return `<svg class="panel" width="${PANEL_WIDTH}" height="${height}" viewBox="0 0 ${PANEL_WIDTH} ${height}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${escapeXml(panel.title)}</title><desc id="${id}-d">${escapeXml(words)}</desc>${panelShapes(panel, PANEL_WIDTH)}</svg>`;
   });
   const note = picture.note === undefined ? "" : `<p>${escapeXml(picture.note)}</p>`;

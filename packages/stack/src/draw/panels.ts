@@ -17,7 +17,8 @@ export interface PanelBlock {
 /** One stack, the entry at its top as the kernel's grows down. */
 export interface Panel {
   readonly title: string;
-  readonly subtitle: string;
+  /** Two lines below it. */
+  readonly subtitles: readonly [string, string];
   /** Its bytes are more than the kernel takes. */
   readonly refused: boolean;
   readonly blocks: readonly PanelBlock[];
@@ -48,8 +49,11 @@ export function panelsOf(report: ProgramReport): {
 function worstPanel({ worst, limit, program }: ProgramReport): Panel {
   const alone = worst.frames.every((frame) => frame.program === program && frame.how !== "tail-call");
   return {
-    title: `worst moment of ${program}`,
-    subtitle: `${worst.bytes} bytes, ${certaintyWord(worst.certainty)}; ${plural(worst.tailCalls, "tail call")}`,
+    title: program,
+    subtitles: [
+      `worst moment: ${worst.certainty === "exact" ? "" : "at most "}${worst.bytes} bytes`,
+      `${certaintyWord(worst.certainty)}, after ${plural(worst.tailCalls, "tail call")}`,
+    ],
     refused: alone && worst.bytes > limit,
     blocks: momentBlocks(worst.frames, "runs"),
     limits: alone ? [{ bytes: limit, label: `limit ${limit}` }] : limitsOfLast(worst.frames, limit),
@@ -71,8 +75,11 @@ function tailCallPanel({ program, limit, limitBeforeTailCall }: ProgramReport, t
     limits.unshift({ bytes: limitBeforeTailCall, label: `below ${limitBeforeTailCall}` });
   }
   return {
-    title: `${program === subprogram ? "" : `${program}: `}${subprogram} tail-calls ${targetWords(tailCall)}`,
-    subtitle: `slot ${slot}${source === undefined ? "" : ` (${source})`}: keeps ${kept} bytes${tooMany ? ", too many" : ""}`,
+    title: program === subprogram ? program : `${program}: ${subprogram}`,
+    subtitles: [
+      `slot ${slot} → ${targetWords(tailCall)}`,
+      `keeps ${kept} bytes${tooMany ? ", too many" : ""}${source === undefined ? "" : ` (${source})`}`,
+    ],
     refused: tooMany,
     blocks: momentBlocks(chain, "replaced"),
     limits,
@@ -83,7 +90,7 @@ function tailCallPanel({ program, limit, limitBeforeTailCall }: ProgramReport, t
 export function tracePanel({ deepest, tailCalls, missedTailCalls }: FrameTrace): Panel {
   return {
     title: "deepest moment of the run",
-    subtitle: `${momentBytes(deepest)} bytes; ${plural(tailCalls, "tail call")} made, ${missedTailCalls} missed`,
+    subtitles: [`${momentBytes(deepest)} bytes`, `${plural(tailCalls, "tail call")} made, ${missedTailCalls} missed`],
     refused: false,
     blocks: momentBlocks(deepest, "runs"),
     limits: [],
@@ -91,7 +98,7 @@ export function tracePanel({ deepest, tailCalls, missedTailCalls }: FrameTrace):
 }
 
 export function certaintyWord(certainty: "exact" | "open" | "bound"): string {
-  return { exact: "exact", open: "at most (branches open)", bound: "at most (a bound)" }[certainty];
+  return { exact: "exact", open: "at most, branches open", bound: "at most, a bound" }[certainty];
 }
 
 export function plural(count: number, word: string): string {

@@ -5,16 +5,16 @@ const AXIS = 52;
 const GUTTER = 72;
 const BLOCK_MIN = 38;
 const PIXELS_A_BYTE = 0.45;
-const HEADER = 48;
+const HEADER = 64;
 const FOOTER = 16;
 const GAP = 16;
 const MARGIN = 16;
 const PANEL_MIN = 272;
 const PANEL_MAX = 380;
 /** A character of the names, of the small text, of a title. */
-const NAME_CHAR = 7.3;
-const SMALL_CHAR = 6.1;
-const TITLE_CHAR = 7.4;
+const NAME_CHAR = 7.4;
+const SMALL_CHAR = 6.5;
+const TITLE_CHAR = 8.6;
 
 /** Widths a picture may have. */
 export const MIN_WIDTH = 600;
@@ -92,9 +92,11 @@ export function panelHeight(panel: Panel): number {
 export function panelShapes(panel: Panel, width: number): string {
   const laid = layOut(panel);
   const right = width - GUTTER;
+  const [first, second] = panel.subtitles.map((text) => escapeXml(fit(text, width, SMALL_CHAR)));
   const parts = [
-    `<text class="title" x="0" y="16">${escapeXml(fit(panel.title, width, TITLE_CHAR))}</text>`,
-    `<text${panel.refused ? ' class="limit-text"' : ""} x="0" y="33">${escapeXml(fit(panel.subtitle, width, SMALL_CHAR))}</text>`,
+    `<text class="title" x="0" y="16">${escapeXml(fit(panel.title, width, TITLE_CHAR))}<title>${escapeXml(panel.title)}</title></text>`,
+    `<text x="0" y="32">${first}</text>`,
+    `<text${panel.refused ? ' class="limit-text"' : ""} x="0" y="47">${second}</text>`,
   ];
   const free = panel.limits.at(-1);
   const last = laid.at(-1);

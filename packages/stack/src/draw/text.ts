@@ -122,6 +122,21 @@ export function setText({ cycles, arrays }: Pick<StackReport, "cycles" | "arrays
   ];
 }
 
+/** What each profile says to each program, a line each; the reports are of one set. */
+export function verdictTable(reports: readonly StackReport[]): string[] {
+  const rows = reports.flatMap(({ programs }) =>
+    programs.map(({ program, profile, verdict, message, change, worst }) => [
+      profile.version,
+      profile.arch,
+      program,
+      verdict,
+      `${worst.bytes}`,
+      [message, change?.text].filter((text) => text !== undefined).join("; "),
+    ]),
+  );
+  return columns([["kernel", "arch", "program", "verdict", "worst", ""], ...rows], [4]);
+}
+
 /** A run's frames as lines: each step, then what was missed and the totals. */
 export function traceText(trace: FrameTrace): string[] {
   const rows = trace.steps.map((step) => [`${step.bytes}`, stepWords(step)]);
