@@ -1,6 +1,7 @@
 import { type FrameInfo, formatPlace, sourceLineAt } from "@bpfkit/core";
-import { analyseStack, FrameTracer, momentText, reportStack } from "@bpfkit/stack";
+import { analyseStack, drawTrace, FrameTracer, momentText, reportStack } from "@bpfkit/stack";
 import type { Vm } from "@bpfkit/vm";
+import { writeBytes } from "../files.js";
 import type { Output } from "../output.js";
 import type { FrameEvent } from "./trace.js";
 
@@ -14,13 +15,18 @@ const REASONS = {
 export class FrameTrace {
   readonly #vm: Vm;
   readonly #output: Output;
+  readonly #printed: boolean;
   readonly #frameBytes: FrameBytesOf;
+  readonly #svg: string | undefined;
   #tracer: FrameTracer;
   #depth = 0;
 
-  constructor(vm: Vm, output: Output) {
+  /** `svg`: a file for the picture of the deepest stack of the last run; `printed`: whether there is text, too. */
+  constructor(vm: Vm, output: Output, svg: string | undefined, printed: boolean) {
     this.#vm = vm;
     this.#output = output;
+    this.#svg = svg;
+    this.#printed = printed;
     this.#frameBytes = frameBytesOf(vm);
     this.#tracer = this.#newTracer();
   }
@@ -31,6 +37,7 @@ export class FrameTrace {
 
   take(event: FrameEvent): void {
     this.#tracer.onFrame(event);
+    if (!this.#printed) return;
     const { bytes } = this.#tracer;
     if (event.kind !== "missed-tail-call") this.#depth = event.depth;
     if (this.#output.json) {
@@ -43,7 +50,9 @@ export class FrameTrace {
   /** Prints the stack of the run that ended when it was deepest, and makes ready for the next. */
   end(): void {
     const { steps: _, folded: __, ...trace } = this.#tracer.trace();
+    if (this.#svg !== undefined) this.#draw(this.#svg);
     this.#tracer = this.#newTracer();
+    if (!this.#printed) return;
     if (this.#output.json) {
       this.#output.object({ trace: "frames", ...trace });
       return;
@@ -53,6 +62,12 @@ export class FrameTrace {
     if (missedTailCalls > missed.length) this.#output.line(`only the first ${missed.length} missed ones are kept`);
     this.#output.line("the stack when it was deepest (frame sizes estimated from the code):");
     for (const line of momentText(deepest)) this.#output.line(`  ${line}`);
+  }
+
+  #draw(file: string): void {
+    const trace = this.#tracer.trace();
+    const svg = drawTrace(trace, trace.deepest[0]?.program ?? "nothing");
+    writeBytes(file, new TextEncoder().encode(svg));
   }
 
   #words(event: FrameEvent): string {

@@ -16,14 +16,15 @@ export interface TraceHooks extends Pick<RunOptions, "onFrame" | "onInstruction"
   end(r0: bigint): void;
 }
 
-/** Makes the hooks that `--trace` and `--trace-frames` ask for. */
+/** Makes the hooks that `--trace`, `--trace-frames` and `--trace-svg` ask for. */
 export function traceHooks(
   vm: Vm,
   output: Output,
-  wanted: { readonly instructions: boolean; readonly frames: boolean },
+  wanted: { readonly instructions: boolean; readonly frames: boolean; readonly svg?: string | undefined },
 ): TraceHooks {
   const instructions = new InstructionTrace(vm, output);
-  const frames = wanted.frames ? new FrameTrace(vm, output) : undefined;
+  const traced = wanted.frames || wanted.svg !== undefined;
+  const frames = traced ? new FrameTrace(vm, output, wanted.svg, wanted.frames) : undefined;
   const onInstruction = (event: TraceEvent): void => {
     if (event.kind === "instruction") instructions.take(event);
   };
@@ -33,7 +34,7 @@ export function traceHooks(
   };
   return {
     ...(wanted.instructions ? { onInstruction } : {}),
-    ...(wanted.frames ? { onFrame } : {}),
+    ...(traced ? { onFrame } : {}),
     end(r0) {
       instructions.flush([r0]);
       frames?.end();
