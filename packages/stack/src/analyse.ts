@@ -7,7 +7,7 @@ import type { ProgramFacts } from "./frames.js";
 /** What is analysed together: programs that may tail-call each other, and their maps. */
 export interface StackInput {
   readonly programs: readonly Program[];
-  /** `slots` of a program array are its members; with none, any program of its kind may be in it. */
+  /** `slots` of a program array are its members; without them, any program of its kind may be in it. */
   readonly maps: readonly MapSpec[];
   /** Bytes of each subprogram's frame, in order, as a verifier found them; undefined where there is no verdict. */
   readonly frameBytes?: (program: Program) => readonly number[] | undefined;

@@ -14,7 +14,7 @@ export interface Member {
 export interface ArrayFacts {
   readonly map: string;
   readonly maxEntries: number;
-  /** Ascending by index; empty where nothing says what is in it. */
+  /** Ascending by index. */
   readonly members: readonly Member[];
   /** Nothing says what is in it: any program of its kind may be, at any index. */
   readonly assumed: boolean;
@@ -76,7 +76,7 @@ function readArray(spec: MapSpec, programs: readonly ProgramFacts[], byName: Rea
     map: spec.name,
     maxEntries: spec.maxEntries,
     members: right,
-    assumed: members.length === 0,
+    assumed: spec.slots === undefined,
     owner: owner?.name,
     wrongTypes,
     unreachable: right.filter(({ index }) => !sites.some((site) => reaches(site, spec.name, index))),

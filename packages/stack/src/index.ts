@@ -22,5 +22,5 @@ export type {
   WorstMoment,
 } from "./report.js";
 export { reportStack } from "./report.js";
-export type { FrameBytes, FrameTrace, TraceOptions, TraceStep } from "./trace.js";
+export type { FrameBytes, FrameTrace, TailCallMoment, TraceOptions, TraceStep } from "./trace.js";
 export { FrameTracer } from "./trace.js";

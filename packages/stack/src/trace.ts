@@ -34,6 +34,12 @@ export interface TraceStep {
   readonly r0?: bigint;
 }
 
+/** The stack when a tail call was made, its last frame the one that was replaced. */
+export interface TailCallMoment {
+  readonly step: TraceStep;
+  readonly frames: Moment;
+}
+
 /** What a run did with its frames. */
 export interface FrameTrace {
   /** In order; only the first ones of a long run. */
@@ -45,6 +51,8 @@ export interface FrameTrace {
   readonly missedTailCalls: number;
   /** In order; only the first ones of very many. */
   readonly missed: readonly TraceStep[];
+  /** The stack at the first tail calls, one for each place in the code. */
+  readonly tailCallMoments: readonly TailCallMoment[];
   /** The stack when it was deepest, for the first time. */
   readonly deepest: Moment;
 }
@@ -58,6 +66,9 @@ export interface TraceOptions {
   readonly keep?: number;
 }
 
+/** Places in the code whose first tail call is kept. */
+const MOST_MOMENTS = 11;
+
 /** Collects the frame events of a run (`RunOptions.onFrame` of any engine that traces); ask for the trace after it. */
 export class FrameTracer {
   readonly #options: TraceOptions;
@@ -66,6 +77,7 @@ export class FrameTracer {
   readonly #live: LiveFrame[] = [];
   readonly #steps: TraceStep[] = [];
   readonly #missed: TraceStep[] = [];
+  readonly #moments = new Map<string, TailCallMoment>();
   readonly #counts = { steps: 0, pushes: 0, tailCalls: 0, missed: 0 };
   #bytes = 0;
   #deepestBytes = -1;
@@ -99,6 +111,7 @@ export class FrameTracer {
       tailCalls,
       missedTailCalls: missed,
       missed: this.#missed,
+      tailCallMoments: [...this.#moments.values()],
       deepest: this.#deepest,
     };
   }
@@ -123,6 +136,7 @@ export class FrameTracer {
   }
 
   #replace({ from, to, map, index, count }: TraceEvent & { kind: "tail-call" }): void {
+    const before = [...this.#live];
     const gone = this.#live.pop();
     const { program, subprogram, slot } = from;
     const hops = (gone?.replaced?.hops ?? 0) + 1;
@@ -130,7 +144,7 @@ export class FrameTracer {
     this.#counts.tailCalls++;
     this.#live.push({ ...this.#frame(to.program, to.subprogram), how: "tail-call", slot, replaced });
     this.#settle();
-    this.#note({
+    const step = {
       kind: "replace",
       program: to.program,
       subprogram: to.subprogram,
@@ -140,7 +154,11 @@ export class FrameTracer {
       index,
       count,
       ...this.#place(program, slot),
-    });
+    } as const;
+    this.#note(step);
+    const place = `${program} ${slot}`;
+    if (this.#moments.size >= MOST_MOMENTS || this.#moments.has(place)) return;
+    this.#moments.set(place, { step: { ...step, bytes: this.#bytes }, frames: before });
   }
 
   #miss({ frame, map, index, reason }: TraceEvent & { kind: "missed-tail-call" }): void {

@@ -1,6 +1,6 @@
 import { type LiveFrame, type Moment, momentBytes } from "../moment.js";
 import type { ProgramReport, TailCallReport } from "../report.js";
-import type { FrameTrace } from "../trace.js";
+import type { FrameTrace, TailCallMoment } from "../trace.js";
 
 /** One box of a stack: a frame, or some that are folded. */
 export interface PanelBlock {
@@ -86,13 +86,29 @@ function tailCallPanel({ program, limit, limitBeforeTailCall }: ProgramReport, t
   };
 }
 
-/** The stack of a run when it was deepest. */
-export function tracePanel({ deepest, tailCalls, missedTailCalls }: FrameTrace): Panel {
-  return {
+/** The stack of a run when it was deepest, and at the first tail call from each place in the code. */
+export function tracePanels({ deepest, tailCalls, missedTailCalls, tailCallMoments }: FrameTrace): Panel[] {
+  const worst: Panel = {
     title: "deepest moment of the run",
     subtitles: [`${momentBytes(deepest)} bytes`, `${plural(tailCalls, "tail call")} made, ${missedTailCalls} missed`],
     refused: false,
     blocks: momentBlocks(deepest, "runs"),
+    limits: [],
+  };
+  return [worst, ...tailCallMoments.map(tracedTailCall)];
+}
+
+function tracedTailCall({ step, frames }: TailCallMoment): Panel {
+  const { replaced, program, slot, source, map, index, count } = step;
+  return {
+    title:
+      replaced!.program === replaced!.subprogram ? replaced!.program : `${replaced!.program}: ${replaced!.subprogram}`,
+    subtitles: [
+      `slot ${slot} → ${map}[${index}] = ${program}, count ${count}`,
+      `keeps ${momentBytes(frames.slice(0, -1))} bytes${source === undefined ? "" : ` (${source})`}`,
+    ],
+    refused: false,
+    blocks: momentBlocks(frames, "replaced"),
     limits: [],
   };
 }

@@ -1,8 +1,8 @@
 import type { ProgramReport } from "../report.js";
 import type { FrameTrace } from "../trace.js";
-import { panelsOf, tracePanel } from "./panels.js";
+import { panelsOf, tracePanels } from "./panels.js";
 import { drawSvg, type Picture } from "./svg.js";
-import { programText, traceText } from "./text.js";
+import { missedText, programText, traceText } from "./text.js";
 
 /** Each program's worst moment and the stack at each of its tail calls. */
 export function reportPicture(reports: readonly ProgramReport[]): Picture {
@@ -27,9 +27,15 @@ function countVerdicts(reports: readonly ProgramReport[]): string {
   return `${reports.length} programs, ${[...profiles].join(", ")}: ${says}`;
 }
 
-/** A run's stack when it was deepest. */
-export function tracePicture(trace: FrameTrace, program: string): Picture {
-  return { title: `${program} as it ran`, description: traceText(trace).join("\n"), panels: [tracePanel(trace)] };
+/** A run's stack when it was deepest and at its first tail calls. */
+function tracePicture(trace: FrameTrace, program: string): Picture {
+  const [first] = trace.missed;
+  return {
+    title: `${program} as it ran`,
+    description: traceText(trace).join("\n"),
+    panels: tracePanels(trace),
+    note: first === undefined ? undefined : `${missedText(first)}; ${trace.missedTailCalls} missed in all`,
+  };
 }
 
 /** Draws programs' reports as a standalone SVG, in the colours the reader prefers; `width` from 600 to 1,600 pixels. */
