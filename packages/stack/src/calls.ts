@@ -163,7 +163,7 @@ function passPointer(
   if (size === 0) return;
   const written = argument === undefined || argument.write || argument.uninit || kind === "dynptr";
   const how = written ? "write to" : "read from";
-  if (size !== undefined) useBytes(flow, slot, pointer, 0, size, `${how} stack R${register}`);
+  if (size !== undefined) useBytes(flow, context, slot, pointer, 0, size, `${how} stack R${register}`);
   useRegion(flow, context, state, pointer, size, written);
 }
 

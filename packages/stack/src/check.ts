@@ -116,7 +116,7 @@ export function nextSlots({ ways, code }: Flow, slot: number): number[] {
 
 function checkSlot(walk: LiveWalk, chain: readonly number[], slot: number): Refusal | undefined {
   const { flow, profile } = walk;
-  const bad = flow.badAccesses.get(slot);
+  const bad = flow.badAccesses.size === 0 ? undefined : [...flow.badAccesses.values()].find((one) => one.slot === slot);
   if (bad !== undefined) return { errno: "EACCES", message: bad.message, rule: "access", slot, chain };
   const row = rowAt(flow.code, slot);
   if (row.name === "call" && flow.code.table.imm[slot] === TAIL_CALL) {

@@ -5,10 +5,12 @@ import { counted } from "./frames.js";
 import { type LiveFrame, liveFrame, type Moment } from "./moment.js";
 import type { ProgramView, TailCallView } from "./view.js";
 
-/** Steps after which a set is too large to follow. */
+/** Steps from one entry after which there are too many ways to follow. */
 const MAX_STEPS = 1_000_000;
-/** Tail-call counts fit below this. */
-const COUNTS = 64;
+/** The same once a search of the set came to that: what is small is still followed. */
+const FEW_STEPS = 20_000;
+/** Tail-call counts fit below this; what a kernel allows is 33. */
+const COUNTS = 256;
 
 /** The deepest stack that some way through a subprogram makes, from its own frame on. */
 interface Peak {
@@ -39,6 +41,7 @@ interface Exploration {
   readonly sites: readonly ReadonlyMap<number, TailCallView>[];
   readonly profile: Profile;
   readonly known: Map<string, Outcomes>;
+  /** Left of this search. */
   steps: number;
 }
 
@@ -55,6 +58,7 @@ export interface Explored {
  * that recurse. What it learns for one entry serves the next.
  */
 export function explorer(views: readonly ProgramView[], profile: Profile): (entry: number) => Explored | undefined {
+  if (profile.tailCallLimit >= COUNTS) return () => undefined;
   if (views.some(({ facts }) => recurses(callsFrom(facts.flow, true), profile))) return () => undefined;
   const exploration: Exploration = {
     views,
@@ -64,10 +68,14 @@ export function explorer(views: readonly ProgramView[], profile: Profile): (entr
     known: new Map(),
     steps: 0,
   };
+  let allowed = MAX_STEPS;
   return (entry) => {
-    exploration.steps = 0;
+    exploration.steps = allowed;
     const outcomes = follow(exploration, entry, 0, 0);
-    if (outcomes === undefined) return undefined;
+    if (outcomes === undefined) {
+      allowed = FEW_STEPS;
+      return undefined;
+    }
     const { top, ends } = outcomes;
     return { moment: toMoment(top, views), always: ends.size > 0 && Math.min(...ends.values()) === top.bytes };
   };
@@ -91,7 +99,7 @@ function follow(on: Exploration, program: number, subprogram: number, count: num
   const walk: Walk = { program, subprogram, own, outcomes, least: new Map(), pending: new Set() };
   arrive(walk, first, own, count);
   for (const state of walk.pending) {
-    if (++on.steps > MAX_STEPS) return undefined;
+    if (--on.steps < 0) return undefined;
     walk.pending.delete(state);
     const at = Math.floor(state / COUNTS);
     if (!happen(on, walk, events[at]!, at, walk.least.get(state)!, state % COUNTS)) return undefined;
@@ -143,7 +151,7 @@ function happen(on: Exploration, walk: Walk, event: StackEvent, at: number, peak
   const next = event.kind === "callback" ? [at] : event.next;
   if (event.kind === "callback") arrive(walk, event.next, peak, count);
   for (const [left, deepest] of callee.ends) {
-    on.steps++;
+    on.steps--;
     const after = on.profile.tailCallCount === "shared" ? left : count;
     arrive(walk, next, Math.max(peak, own + deepest), after);
   }
@@ -165,7 +173,7 @@ function tailCall(on: Exploration, walk: Walk, event: StackEvent, peak: number, 
       const last = entered ?? { slot: event.slot, program, subprogram, hops: 0 };
       walk.outcomes.top = { ...reached.top, entered: { ...last, hops: last.hops + 1 } };
     }
-    on.steps += reached.ends.size;
+    on.steps -= reached.ends.size;
     for (const [left, deepest] of reached.ends) end(walk, Math.max(peak, deepest), left);
   }
   return true;

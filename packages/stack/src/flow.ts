@@ -14,8 +14,8 @@ export const JUMPS = 2;
 
 /** News at a slot after which bounds that still move are given up: a loop over a whole frame, byte by byte, ends before. */
 const PATIENCE = 600;
-/** Steps of one program after which patience is short. */
-const LONG = 1_000_000;
+/** Steps of one program, and eight spills copied or joined, after which patience is short. */
+const LONG = 200_000;
 /** Contexts after which chains of calls share them. */
 const MANY_CONTEXTS = 500;
 /** Frames a chain of calls can have (`MAX_CALL_FRAMES`). */
@@ -95,6 +95,7 @@ export interface Flow {
   readonly calls: readonly CallSite[];
   /** Subprograms that run as async callbacks. */
   readonly async: Set<number>;
+  /** By `accessKey`: the same access may be right for another caller. */
   readonly badAccesses: Map<number, BadAccess>;
   /** Slots of calls that some chain makes its ninth frame with. */
   readonly tooDeep: Set<number>;
@@ -240,7 +241,7 @@ function walkSlot(flow: Flow, block: Block, state: State, slot: number): number 
     flow.ways[slot]! |= JUMPS;
     return jumpTarget(flow.code, context.range, slot);
   }
-  if (row.target !== undefined && row.target === "offset") {
+  if (row.target === "offset") {
     branch(flow, context, state, slot);
     return undefined;
   }
@@ -249,7 +250,7 @@ function walkSlot(flow: Flow, block: Block, state: State, slot: number): number 
     callLocal(flow, block, state, slot);
     return undefined;
   }
-  if (row.operation === "call" && row.name === "call" && flow.code.table.imm[slot] === TAIL_CALL) {
+  if (row.name === "call" && flow.code.table.imm[slot] === TAIL_CALL) {
     tailCall(flow, context, state, slot);
   } else if (row.operation === "call") callOutside(flow, block, state, slot);
   else step(flow, context, state, slot);
@@ -268,6 +269,7 @@ function branch(flow: Flow, context: Context, state: State, slot: number): void 
     if (taken === !way) continue;
     const after = copyState(state);
     if (row.operation !== "mayGoto") after.registers[register] = refine(row, way, dst, src);
+    flow.steps += state.spills.size >> 3;
     flow.ways[slot]! |= way ? JUMPS : FALLS_THROUGH;
     flowTo(flow, context, way ? jumpTarget(flow.code, context.range, slot) : slot + 1, after);
   }

@@ -18,11 +18,11 @@ export function operands(code: Code, state: State, slot: number): { readonly dst
 /** Does an instruction that neither jumps nor calls. */
 export function step(flow: Flow, context: Context, state: State, slot: number): void {
   const row = rowAt(flow.code, slot);
-  if (LOADS.has(row.operation)) load(flow, state, slot, row);
+  if (LOADS.has(row.operation)) load(flow, context, state, slot, row);
   else if (STORES.has(row.operation)) store(flow, context, state, slot, row);
   else if (row.operation === "loadPacket") state.registers.fill(undefined, 0, 6);
   else if (row.operation === "lddw") state.registers[flow.code.table.dst[slot]!] = wide(flow.code, slot, row);
-  else if (row.form === "[dst+offset],src") atomic(flow, state, slot, row);
+  else if (row.form === "[dst+offset],src") atomic(flow, context, state, slot, row);
   else arithmetic(flow, state, slot, row);
 }
 
@@ -49,14 +49,14 @@ function numbers64(low: number, high: number): Value {
   return numbers(value, value);
 }
 
-function load(flow: Flow, state: State, slot: number, row: Row): void {
+function load(flow: Flow, context: Context, state: State, slot: number, row: Row): void {
   const { table } = flow.code;
   const base = state.registers[table.src[slot]!];
   const offset = table.offset[slot]!;
   const size = row.width! / 8;
   let value: Value;
   if (base?.kind === "stack") {
-    access(flow, slot, base, offset, size, `read from stack R${table.src[slot]}`);
+    access(flow, context, slot, base, offset, size, `read from stack R${table.src[slot]}`);
     value = loadSpill(state, base, offset, size);
   } else if (base?.kind === "mapValue") value = loadFrozen(flow, base.map, base.offset + offset, size);
   state.registers[table.dst[slot]!] = row.operation === "loadSigned" ? undefined : value;
@@ -94,7 +94,7 @@ function store(flow: Flow, context: Context, state: State, slot: number, row: Ro
   const value = row.fields.includes("src") ? state.registers[table.src[slot]!] : constant(table.imm[slot]!);
   const [place] = base?.kind === "stack" ? base.places : [];
   if (base?.kind === "stack") {
-    access(flow, slot, base, offset, size, `write to stack R${table.dst[slot]}`);
+    access(flow, context, slot, base, offset, size, `write to stack R${table.dst[slot]}`);
     const exact = base.places.length === 1 && place!.min === place!.max;
     noteWrite(flow, context, base, offset, size);
     for (const { frame, min, max } of base.places) forget(state, frame, min + offset, max - min + size, exact);
@@ -107,20 +107,21 @@ function store(flow: Flow, context: Context, state: State, slot: number, row: Ro
   if (value?.kind === "stack") loseTrack(flow, value);
 }
 
-/** What of a value can be read back from `size` bytes. */
+/** What of a value can be read back from `size` bytes. Compilers spill words and double words; smaller ones are let go. */
 function spillable(value: Value, size: number): Value {
+  if (size < 4) return undefined;
   if (size === 8) return value;
   const fixed = constantOf(value);
   if (fixed !== undefined) return constant(Number(BigInt.asUintN(size * 8, BigInt(fixed))));
   return value?.kind === "number" && value.min >= 0 && value.max < 2 ** (size * 8) ? value : undefined;
 }
 
-function atomic(flow: Flow, state: State, slot: number, row: Row): void {
+function atomic(flow: Flow, context: Context, state: State, slot: number, row: Row): void {
   const { table } = flow.code;
   const base = state.registers[table.dst[slot]!];
   const size = row.width! / 8;
   if (base?.kind === "stack") {
-    access(flow, slot, base, table.offset[slot]!, size, `read from stack R${table.dst[slot]}`);
+    access(flow, context, slot, base, table.offset[slot]!, size, `read from stack R${table.dst[slot]}`);
     for (const { frame, min, max } of base.places) {
       forget(state, frame, min + table.offset[slot]!, max - min + size, false);
     }
@@ -129,22 +130,36 @@ function atomic(flow: Flow, state: State, slot: number, row: Row): void {
   else if (/Fetch|xchg/.test(row.operation)) state.registers[table.src[slot]!] = undefined;
 }
 
+/** A slot in a context as one number; programs have at most a million slots. */
+function accessKey({ id }: Context, slot: number): number {
+  return id * 2 ** 21 + slot;
+}
+
 /** Pointers further off than this the kernel refuses as such (`BPF_MAX_VAR_OFF`). */
 const MAX_OFFSET = 2 ** 29;
 
 /** Grows frames by a load or store, and notes one that is certainly wrong. `how`: the kernel's words for it. */
-function access(flow: Flow, slot: number, pointer: StackPointer, offset: number, size: number, how: string): void {
+function access(
+  flow: Flow,
+  context: Context,
+  slot: number,
+  pointer: StackPointer,
+  offset: number,
+  size: number,
+  how: string,
+): void {
   const [place] = pointer.places;
   const exact = pointer.places.length === 1 && place!.min === place!.max;
   if (exact && Math.abs(place!.min) < MAX_OFFSET && (place!.min + offset) % size !== 0) {
     const message = `misaligned stack access off 0+${place!.min}+${offset} size ${size}`;
-    flow.badAccesses.set(slot, { slot, message });
-  } else useBytes(flow, slot, pointer, offset, size, how);
+    flow.badAccesses.set(accessKey(context, slot), { slot, message });
+  } else useBytes(flow, context, slot, pointer, offset, size, how);
 }
 
 /** Grows frames by `size` bytes that something uses, and notes where they are certainly outside. */
 export function useBytes(
   flow: Flow,
+  context: Context,
   slot: number,
   { places }: StackPointer,
   offset: number,
@@ -152,12 +167,12 @@ export function useBytes(
   how: string,
 ): void {
   const [place] = places;
-  flow.badAccesses.delete(slot);
+  flow.badAccesses.delete(accessKey(context, slot));
   if (places.length === 1 && place!.min === place!.max) {
     const at = place!.min + offset;
     if (at < FRAME_BOTTOM || at + size > 0) {
       if (Math.abs(place!.min) >= MAX_OFFSET) return;
-      flow.badAccesses.set(slot, { slot, message: `invalid ${how} off=${at} size=${size}` });
+      flow.badAccesses.set(accessKey(context, slot), { slot, message: `invalid ${how} off=${at} size=${size}` });
       return;
     }
   }

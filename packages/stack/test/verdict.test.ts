@@ -60,6 +60,22 @@ describe("what a kernel says", () => {
     expect(reportOf([program("main", tailing, { type: "kprobe" })]).verdict).toBe("reject");
   });
 
+  test("an access that is wrong for one of two callers is wrong", () => {
+    const at = (offset: number) => [build.mov64.reg(1, 10), build.add64.imm(1, offset), call(1)];
+    for (const [first, second] of [
+      [-8, -512],
+      [-512, -8],
+    ] as const) {
+      const report = reportOf([
+        program("main", [
+          [...at(first), ...at(second), ...leave],
+          [build.st.u64(1, -8, 1), ...leave],
+        ]),
+      ]);
+      expect(report.message).toBe("invalid write to stack R1 off=-520 size=8");
+    }
+  });
+
   test("r2 must be a program array", () => {
     const report = reportOf([program("main", [[...tailCall(0), ...leave]])], { maps: [{ ...JUMPS, type: "array" }] });
     expect(report).toMatchObject({ errno: "EINVAL", message: "expected prog array map for tail call" });
