@@ -3,6 +3,7 @@ import { analyseStack, drawTrace, FrameTracer, momentText, reportStack } from "@
 import type { Vm } from "@bpfkit/vm";
 import { writeBytes } from "../files.js";
 import type { Output } from "../output.js";
+import { plural } from "./report.js";
 import type { FrameEvent } from "./trace.js";
 
 const REASONS = {
@@ -58,7 +59,9 @@ export class FrameTrace {
       return;
     }
     const { pushes, tailCalls, missedTailCalls, missed, deepest } = trace;
-    this.#output.line(`${pushes} frames pushed, ${tailCalls} tail calls made, ${missedTailCalls} missed`);
+    this.#output.line(
+      `${plural(pushes, "frame")} pushed, ${plural(tailCalls, "tail call")} made, ${missedTailCalls} missed`,
+    );
     if (missedTailCalls > missed.length) this.#output.line(`only the first ${missed.length} missed ones are kept`);
     this.#output.line("the stack when it was deepest (frame sizes estimated from the code):");
     for (const line of momentText(deepest)) this.#output.line(`  ${line}`);
