@@ -12,7 +12,10 @@ const file = `${folder}/chain.bpf`;
 describe("bpfkit stack", () => {
   test("says a verdict for each profile, with the change that would pass", async () => {
     const { status, stdout } = await run("stack", file, "--profile", "5.9,6.18", "--arch", "x86-64,riscv64");
-    const table = stdout.slice(stdout.indexOf("\nkernel ") + 1).trimEnd().split("\n");
+    const table = stdout
+      .slice(stdout.indexOf("\nkernel ") + 1)
+      .trimEnd()
+      .split("\n");
     expect(status).toBe(1);
     expect(table.map((line) => line.split(/ {2,}/).slice(0, 4).join(" "))).toEqual([
       "kernel arch program verdict",
