@@ -17,6 +17,16 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   { name: "inspect", description: "show what a file holds", load: () => import("./commands/inspect.js") },
   { name: "disasm", description: "print programs as text", load: () => import("./commands/disasm.js") },
+  {
+    name: "stack",
+    description: "show call and tail-call chains with their stack",
+    load: () => import("./commands/stack.js"),
+  },
+  {
+    name: "profiles",
+    description: "show what differs by kernel and architecture",
+    load: () => import("./commands/profiles.js"),
+  },
   { name: "asm", description: "turn text into bytecode", load: () => import("./commands/asm.js") },
   { name: "test", description: "run declarative tests", load: () => import("./commands/test.js") },
   {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { folderWith, inRoot, objects } from "./harness.js";
 import { run } from "./in-process.js";
@@ -184,17 +185,24 @@ describe("--trace", () => {
     ).toEqual(["main:0 r0 = 1 r0=0x1", "main:1 exit"]);
   });
 
-  test("shows frames as they come, go and are replaced, with the line of C", async () => {
+  test("shows frames as they come, go and are replaced, with the bytes on the stack and the line of C", async () => {
     const lines = (await run(...ENTRY, "--trace-frames")).stdout.split("\n");
-    expect(lines.slice(0, 5)).toEqual([
-      "→ entry",
-      "  → entry/subprogram",
+    expect(lines.slice(0, 6)).toEqual([
+      "    16 → entry",
+      "    16   → entry/subprogram",
       expect.stringMatching(
-        /^ {2}⇒ entry\/subprogram becomes target: programs\[0\], tail call 1 {2}\(\.\/mixed\.c:\d+\) bpf_tail_call/,
+        /^ {4}16 {3}⇒ entry\/subprogram becomes target: programs\[0\], tail call 1 {2}\(\.\/mixed\.c:\d+\) bpf_tail_call/,
       ),
-      expect.stringMatching(/^ {2}← target returns 40/),
-      expect.stringMatching(/^← entry returns 42/),
+      expect.stringMatching(/^ {4}16 {3}← target returns 40/),
+      expect.stringMatching(/^ {5}0 ← entry returns 42/),
+      "2 frames pushed, 1 tail call made, 0 missed",
     ]);
+  });
+
+  test("draws the deepest stack", async () => {
+    const file = `${folder}/stack.svg`;
+    await run(...ENTRY, "--trace-svg", file);
+    expect(readFileSync(file, "utf8")).toMatch(/<svg[\s\S]*keeps 16 bytes/);
   });
 
   test("is JSON lines under --json", async () => {

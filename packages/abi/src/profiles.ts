@@ -1,12 +1,13 @@
 import type { Profile } from "@bpfkit/core";
 import { AbiError } from "./error.js";
 
-/** Architectures there are rules for, with the first kernel whose JIT lets calls and tail calls stand in one program. */
+/** Architectures there are rules for, with the first kernel whose JIT lets calls and tail calls stand in one program. None does on RISC-V. */
 const MIXED_SINCE = {
   "x86-64": "5.10",
   arm64: "6.0",
   s390: "6.3",
   loongarch: "6.4",
+  riscv64: undefined,
 } as const;
 
 type Arch = keyof typeof MIXED_SINCE;

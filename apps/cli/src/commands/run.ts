@@ -40,6 +40,7 @@ export const command: Command = {
     all: { kind: "flag", description: "with --dump-maps: array entries that are all zero, too" },
     trace: { kind: "flag", description: "show each instruction and the registers it changes" },
     "trace-frames": { kind: "flag", description: "show frames: calls, returns, tail calls, missed tail calls" },
+    "trace-svg": { kind: "text", value: "FILE", description: "draw the stack of the last run when it was deepest" },
     "no-verify": { kind: "flag", description: "run without asking the verifier" },
   },
   examples: [
@@ -89,7 +90,7 @@ async function engineFor(given: Arguments): Promise<ChosenEngine> {
   const { name, capabilities } = chosen.engine;
   if (given.text("budget") !== undefined && !capabilities.budget)
     throw usage(`engine ${name} has no --budget; the interpreter has`);
-  const trace = ["trace", "trace-frames"].find((flag) => given.flag(flag));
+  const trace = ["trace", "trace-frames", "trace-svg"].find((name) => given.flag(name));
   if (trace !== undefined && !capabilities.steps) throw usage(`engine ${name} has no --${trace}; the interpreter has`);
   return chosen;
 }
@@ -99,8 +100,13 @@ function defaultData(type: string): Uint8Array | undefined {
 }
 
 async function tracing(given: Arguments, { vm }: Prepared, output: Output) {
-  const wanted = { instructions: given.flag("trace"), frames: given.flag("trace-frames") };
-  if (!wanted.instructions && !wanted.frames) return undefined;
+  const wanted = {
+    instructions: given.flag("trace"),
+    frames: given.flag("trace-frames"),
+    svg: given.text("trace-svg"),
+  };
+  if (wanted.svg === "") throw usage("--trace-svg needs a file name");
+  if (!wanted.instructions && !wanted.frames && wanted.svg === undefined) return undefined;
   const { traceHooks } = await import("../run/trace.js");
   return traceHooks(vm, output, wanted);
 }

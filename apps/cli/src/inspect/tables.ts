@@ -1,9 +1,7 @@
-import Table from "cli-table3";
 import type { Output, Style } from "../output.js";
 import { plural } from "../run/report.js";
+import { type Cell, printTable } from "../table.js";
 import type { FileDescription } from "./object.js";
-
-type Cell = string | number | undefined;
 
 /** Draws a file's description for people. */
 export function printDescription(about: FileDescription, output: Output): void {
@@ -91,36 +89,9 @@ function title(output: Output, text: string, style: Style = "strong"): void {
   output.line(output.style(style, text));
 }
 
-/** Columns without lines around them; nothing where there is no row. */
+/** A titled table; nothing where there is no row. */
 function table(output: Output, name: string, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
   if (rows.length === 0) return;
   title(output, name);
-  const drawn = new Table({
-    head: head.map((cell) => output.style("faint", cell)),
-    chars: NO_LINES,
-    style: { head: [], border: [], "padding-left": 2, "padding-right": 0 },
-    colAligns: head.map((_, column) => (rows.every((row) => typeof row[column] === "number") ? "right" : "left")),
-  });
-  drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? ""))));
-  output.line(drawn.toString().replace(/[ ]+$/gm, ""));
+  printTable(output, head, rows);
 }
-
-const NO_LINES = Object.fromEntries(
-  [
-    "top",
-    "top-mid",
-    "top-left",
-    "top-right",
-    "bottom",
-    "bottom-mid",
-    "bottom-left",
-    "bottom-right",
-    "left",
-    "left-mid",
-    "mid",
-    "mid-mid",
-    "right",
-    "right-mid",
-    "middle",
-  ].map((part) => [part, ""]),
-);

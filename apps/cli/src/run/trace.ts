@@ -16,24 +16,28 @@ export interface TraceHooks extends Pick<RunOptions, "onFrame" | "onInstruction"
   end(r0: bigint): void;
 }
 
-/** Makes the hooks that `--trace` and `--trace-frames` ask for. */
+/** Makes the hooks that `--trace`, `--trace-frames` and `--trace-svg` ask for. */
 export function traceHooks(
   vm: Vm,
   output: Output,
-  wanted: { readonly instructions: boolean; readonly frames: boolean },
+  wanted: { readonly instructions: boolean; readonly frames: boolean; readonly svg?: string | undefined },
 ): TraceHooks {
   const instructions = new InstructionTrace(vm, output);
-  const frames = new FrameTrace(vm, output);
+  const traced = wanted.frames || wanted.svg !== undefined;
+  const frames = traced ? new FrameTrace(vm, output, wanted.svg, wanted.frames) : undefined;
   const onInstruction = (event: TraceEvent): void => {
     if (event.kind === "instruction") instructions.take(event);
   };
   const onFrame = (event: TraceEvent): void => {
     instructions.flush();
-    if (event.kind !== "instruction") frames.take(event);
+    if (event.kind !== "instruction") frames?.take(event);
   };
   return {
     ...(wanted.instructions ? { onInstruction } : {}),
-    ...(wanted.frames ? { onFrame } : {}),
-    end: (r0) => instructions.flush([r0]),
+    ...(traced ? { onFrame } : {}),
+    end(r0) {
+      instructions.flush([r0]);
+      frames?.end();
+    },
   };
 }
