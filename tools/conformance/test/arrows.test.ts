@@ -54,13 +54,6 @@ const IMPORT = /^(?:import|export) [^;"=]*from "([^"]+)"|\bimport\("([^"]+)"\)|^
 const importsOf = (path: string): string[] =>
   [...readText(path).matchAll(IMPORT)].map(([, from, call, bare]) => (from ?? call ?? bare)!);
 
-/** The package of an import that may go deeper: `@noble/hashes/sha2.js` is of `@noble/hashes`. */
-const packageOf = (name: string): string =>
-  name
-    .split("/")
-    .slice(0, name.startsWith("@") ? 2 : 1)
-    .join("/");
-
 test("the table names every package there is", () => {
   expect(packages.map(({ short }) => short).filter((short) => !(short in ARROWS))).toEqual([]);
 });
