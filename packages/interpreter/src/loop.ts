@@ -998,7 +998,7 @@ export function execute(machine: Machine): number {
         pc = EXIT_PC;
         continue;
       }
-      case 0x70: {
+      case 0x50: {
         // ldIndB
         if (machine.loadPacket((regs[src]! + code[pc + 1]!) | 0, 1)) break;
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
@@ -1016,7 +1016,7 @@ export function execute(machine: Machine): number {
         pc = EXIT_PC;
         continue;
       }
-      case 0x68: {
+      case 0x48: {
         // ldIndH
         if (machine.loadPacket((regs[src]! + code[pc + 1]!) | 0, 2)) break;
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
@@ -1034,7 +1034,7 @@ export function execute(machine: Machine): number {
         pc = EXIT_PC;
         continue;
       }
-      case 0x60: {
+      case 0x40: {
         // ldIndW
         if (machine.loadPacket((regs[src]! + code[pc + 1]!) | 0, 4)) break;
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
