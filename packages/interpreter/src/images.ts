@@ -20,13 +20,11 @@ export interface Image {
   readonly end: number;
 }
 
-/** In a table of tail-call targets: the slot is empty. */
-export const EMPTY = -1;
-
 /** A program array as the engine jumps through it: the entry of each slot's program, kept up to date by the array. */
 export interface JumpTable {
   readonly array: ProgramArray;
-  readonly entries: Int32Array;
+  /** By index; what is not there is an empty slot. */
+  readonly entries: Map<number, number>;
 }
 
 /**
@@ -96,18 +94,17 @@ export class Images {
   }
 
   #tableOf(array: ProgramArray): JumpTable {
-    const entries = new Int32Array(array.spec.maxEntries);
-    for (let index = 0; index < entries.length; index++) entries[index] = this.#entryOf(array.programAt(index));
-    return { array, entries };
+    return { array, entries: new Map(array.programs().map(([index, program]) => [index, this.#entryOf(program)])) };
   }
 
-  #entryOf(program: Program | undefined): number {
-    return program === undefined ? EMPTY : this.image(this.add(program)).base;
+  #entryOf(program: Program): number {
+    return this.image(this.add(program)).base;
   }
 
   #follow({ array, entries }: JumpTable): () => void {
     return array.onChange((index, program) => {
-      entries[index] = this.#entryOf(program);
+      if (program === undefined) entries.delete(index);
+      else entries.set(index, this.#entryOf(program));
     });
   }
 

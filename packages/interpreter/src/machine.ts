@@ -11,7 +11,7 @@ import type {
 import { atomicAccess, runAtomic } from "./atomics.js";
 import { straddles } from "./checks.js";
 import { faultOf, memoryFaultOf, thrownFaultOf } from "./fault.js";
-import { EMPTY, type Images } from "./images.js";
+import type { Images } from "./images.js";
 import { NO_INSTRUCTION } from "./keys.js";
 import {
   CALLBACK,
@@ -279,10 +279,10 @@ export class Machine {
     const index = registers[6]! >>> 0;
     lastTailCall.map = table.array.spec.name;
     lastTailCall.index = index;
-    if (index >= table.entries.length) return this.#missed("index");
+    if (index >= table.array.spec.maxEntries) return this.#missed("index");
     if (this.tailCallCount >= this.set.profile.tailCallLimit) return this.#missed("count");
-    const entry = table.entries[index]!;
-    if (entry === EMPTY) return this.#missed("empty");
+    const entry = table.entries.get(index);
+    if (entry === undefined) return this.#missed("empty");
     lastTailCall.missed = undefined;
     this.tailCallCount++;
     this.tailCalls++;
