@@ -14,7 +14,7 @@ export function kernelAvailability(): Availability {
 }
 
 function probe(): Availability {
-  const session = new KernelSession([], undefined, "as-given");
+  const session = new KernelSession();
   session.retain();
   try {
     // r0 = 0; exit

@@ -32,40 +32,50 @@ const sessions: WeakMap<MapStorage, KernelSession> = new WeakMap();
  */
 export function kernelEngine(options: KernelEngineOptions = {}): Engine {
   const functionInfo = options.functionInfo ?? "built";
+  let current = new KernelSession(functionInfo);
   return {
     name: "kernel",
     capabilities: { counts: false, steps: false, budget: false, workers: false, returnBits: 32 },
     availability: kernelAvailability,
     createMaps(specs: readonly MapSpec[], btf?: Uint8Array) {
       requireKernel();
-      const session = new KernelSession(specs, btf, functionInfo);
-      for (const map of session.maps.values()) sessions.set(map, session);
-      return session.maps;
+      // Maps of objects that come one after the other may belong together; maps of the same name cannot.
+      if (specs.some(({ name }) => current.maps.has(name))) current = new KernelSession(functionInfo);
+      const maps = current.addMaps(specs, btf);
+      for (const map of maps.values()) sessions.set(map, current);
+      return maps;
     },
     link(set: LinkSet): Linked {
       requireKernel();
-      return new KernelLinked(set, sessionOf(set) ?? new KernelSession([], undefined, functionInfo));
+      return new KernelLinked(set, kernelSessionOf(set.maps) ?? new KernelSession(functionInfo));
     },
   };
+}
+
+/**
+ * The session of a set's maps: for what the engine's interface has no room for, such as verdicts.
+ * @throws {KernelError} `UNKNOWN_MAP` where they are not maps of one session.
+ */
+export function kernelSessionOf(maps: ReadonlyMap<string, MapStorage>): KernelSession | undefined {
+  let found: KernelSession | undefined;
+  for (const [name, map] of maps) {
+    const session = sessions.get(map);
+    if (session === undefined || (found !== undefined && session !== found)) {
+      const what = session === undefined ? "is no map of the kernel" : "belongs to another set";
+      throw new KernelError(
+        "UNKNOWN_MAP",
+        `map ${name} ${what}: make a set's maps with createMaps of one kernel engine`,
+      );
+    }
+    found = session;
+  }
+  return found;
 }
 
 /** @throws {KernelError} `NOT_AVAILABLE` with the reason. */
 function requireKernel(): void {
   const answer = kernelAvailability();
   if (!answer.available) throw new KernelError("NOT_AVAILABLE", answer.reason);
-}
-
-function sessionOf(set: LinkSet): KernelSession | undefined {
-  let found: KernelSession | undefined;
-  for (const [name, map] of set.maps) {
-    const session = sessions.get(map);
-    if (session === undefined || (found !== undefined && session !== found)) {
-      const what = session === undefined ? "is no map of the kernel" : "belongs to another set";
-      throw new KernelError("UNKNOWN_MAP", `map ${name} ${what}: make a set's maps with one createMaps of this engine`);
-    }
-    found = session;
-  }
-  return found;
 }
 
 class KernelLinked implements Linked {
@@ -116,10 +126,7 @@ class KernelLinked implements Linked {
   }
 
   #inArray(program: Program): boolean {
-    for (const map of this.set.maps.values()) {
-      if (!isProgramArray(map)) continue;
-      for (let index = 0; index < map.spec.maxEntries; index++) if (map.programAt(index) === program) return true;
-    }
-    return false;
+    const arrays = [...this.set.maps.values()].filter(isProgramArray);
+    return arrays.some((array) => array.programs().some(([, member]) => member === program));
   }
 }

@@ -4,7 +4,7 @@ export { kernelAvailability } from "./availability.js";
 export type { KernelCode } from "./code.js";
 export { programCode } from "./code.js";
 export type { KernelEngineOptions } from "./engine.js";
-export { kernelEngine } from "./engine.js";
+export { kernelEngine, kernelSessionOf } from "./engine.js";
 export { KernelError } from "./error.js";
 export type { LogLevel } from "./load.js";
 export { LOG_STATISTICS } from "./load.js";

@@ -1,4 +1,5 @@
 import type { MapId, MapSpec, Program, ProgramArray } from "@bpfkit/core";
+import { KernelError } from "./error.js";
 import { KernelMap } from "./map.js";
 
 /** What a program array needs of its set: programs are put into slots by their descriptors. */
@@ -24,6 +25,10 @@ export class KernelProgramArray extends KernelMap implements ProgramArray {
     return this.#programs.get(index);
   }
 
+  programs(): readonly (readonly [index: number, program: Program])[] {
+    return [...this.#programs].sort(([one], [other]) => one - other);
+  }
+
   setProgram(index: number, program: Program, flags = 0): void {
     const descriptor = this.#loader.descriptorOf(program);
     super.set(word(index), word(descriptor), flags);
@@ -37,9 +42,13 @@ export class KernelProgramArray extends KernelMap implements ProgramArray {
     this.#tell(index, undefined);
   }
 
-  /** Loads the program, at which the kernel sets or checks the owner. */
+  /** Loads the program, at which the kernel sets or checks the owner. What its verifier says is another question. */
   bindOwner(program: Program): void {
-    this.#loader.descriptorOf(program);
+    try {
+      this.#loader.descriptorOf(program);
+    } catch (error) {
+      if (!(error instanceof KernelError && error.code === "REJECTED")) throw error;
+    }
   }
 
   onChange(listener: Listener): () => void {

@@ -15,26 +15,43 @@ import { type KernelVerdict, readVerdict } from "./verdict.js";
 export type FunctionInfo = "built" | "as-given";
 
 /**
- * The maps of one link set in the kernel, and the programs loaded over them. Programs find maps by name. Its descriptors
- * are closed when the last of its maps is disposed of and the last linked set over it is.
+ * Maps in the kernel, and the programs loaded over them. Programs find maps by name. Descriptors of programs are closed
+ * when the last of the maps is disposed of and the last linked set over them is.
  */
 export class KernelSession implements ProgramLoader {
-  readonly maps: ReadonlyMap<string, MapStorage>;
   readonly #functionInfo: FunctionInfo;
+  readonly #maps: Map<string, KernelMap> = new Map();
   readonly #programs: Map<Program, number> = new Map();
   readonly #btf: Map<Uint8Array, number> = new Map();
   #users = 0;
+  #lastId = 0;
 
-  constructor(specs: readonly MapSpec[], btf: Uint8Array | undefined, functionInfo: FunctionInfo) {
+  constructor(functionInfo: FunctionInfo = "as-given") {
     this.#functionInfo = functionInfo;
-    const maps = new Map<string, KernelMap>();
-    this.maps = maps;
+  }
+
+  /** The maps that are open, by name. */
+  get maps(): ReadonlyMap<string, MapStorage> {
+    return this.#maps;
+  }
+
+  /**
+   * Makes maps; first values are written and frozen maps frozen. `btf`: what the specs' type ids are of. Either all are
+   * made or none.
+   * @throws {KernelError} with the errno, saying which map.
+   */
+  addMaps(specs: readonly MapSpec[], btf?: Uint8Array): ReadonlyMap<string, MapStorage> {
+    const made = new Map<string, KernelMap>();
+    // The session must not close between two maps of one set.
+    this.retain();
     try {
-      for (const [index, spec] of specs.entries()) maps.set(spec.name, this.#createMap(spec, index, btf));
+      for (const spec of specs) made.set(spec.name, this.#createMap(spec, btf));
+      return made;
     } catch (error) {
-      for (const map of maps.values()) map.dispose();
-      this.#closeAll();
+      for (const map of made.values()) map.dispose();
       throw error;
+    } finally {
+      this.release();
     }
   }
 
@@ -96,9 +113,9 @@ export class KernelSession implements ProgramLoader {
   }
 
   #mapDescriptor(program: Program, name: string, slot: number): number {
-    const map = this.maps.get(name);
-    if (map instanceof KernelMap) return map.descriptor;
-    const what = `refers to map ${name}, which is not among the set's kernel maps (${[...this.maps.keys()].join(", ")})`;
+    const map = this.#maps.get(name);
+    if (map !== undefined) return map.descriptor;
+    const what = `refers to map ${name}, which is not among the set's kernel maps (${[...this.#maps.keys()].join(", ")})`;
     throw new KernelError("UNKNOWN_MAP", what, { program: program.name, slot });
   }
 
@@ -119,14 +136,19 @@ export class KernelSession implements ProgramLoader {
     return descriptor;
   }
 
-  #createMap(spec: MapSpec, index: number, btf: Uint8Array | undefined): KernelMap {
+  #createMap(spec: MapSpec, btf: Uint8Array | undefined): KernelMap {
     const descriptor = this.#createDescriptor(spec, btf);
-    this.retain();
-    const closed = (): void => this.release();
-    const map =
+    const id = mapId(++this.#lastId);
+    const closed = (): void => {
+      if (this.#maps.get(spec.name) === map) this.#maps.delete(spec.name);
+      this.release();
+    };
+    const map: KernelMap =
       spec.type === "prog_array"
-        ? new KernelProgramArray(spec, mapId(index), descriptor, closed, this)
-        : new KernelMap(spec, mapId(index), descriptor, closed);
+        ? new KernelProgramArray(spec, id, descriptor, closed, this)
+        : new KernelMap(spec, id, descriptor, closed);
+    this.#maps.set(spec.name, map);
+    this.retain();
     try {
       if (spec.contents !== undefined) map.set(new Uint8Array(spec.keySize), spec.contents);
       if (spec.frozen === true) map.freeze();

@@ -76,9 +76,10 @@ function outcome(action: () => void): string {
 /** Carries a scenario out and gives what the kernel said, in the shape the file has it. */
 function play(scenario: Scenario): unknown {
   const specs = (scenario.maps ?? []).map((map, i) => ({ ...map, flags: 0, name: `m${i}` }));
-  const session = new KernelSession(specs, undefined, "as-given");
+  const session = new KernelSession();
   session.retain();
   try {
+    session.addMaps(specs);
     const programs = new Map(scenario.programs.map((row) => [row.name, programOf(row)]));
     const verdicts = scenario.programs.map(({ name, expect: expected }) => {
       const { log, ...answer } = session.verdict(programs.get(name)!, expected.log === undefined ? 0 : 2);

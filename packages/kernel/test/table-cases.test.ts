@@ -100,9 +100,10 @@ function refusedRun(session: KernelSession, subject: Program): unknown {
 
 function play(row: Case): unknown {
   const specs = (row.maps ?? []).map(({ init: _, slots: __, ...map }, i) => ({ flags: 0, ...map, name: `m${i}` }));
-  const session = new KernelSession(specs, undefined, "as-given");
+  const session = new KernelSession();
   session.retain();
   try {
+    session.addMaps(specs);
     for (const [i, map] of (row.maps ?? []).entries()) {
       const storage = session.maps.get(`m${i}`)!;
       if (map.init !== undefined) storage.set(new Uint8Array(map.keySize), bytes(map.init));
