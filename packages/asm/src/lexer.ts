@@ -109,11 +109,16 @@ export class Lexer {
     return { line, column: at - before.lastIndexOf("\n") };
   }
 
-  private scan(): Token {
-    for (let skipped = this.match("symbol", SKIPPED); skipped !== undefined; ) {
+  private skip(): void {
+    while (true) {
+      const skipped = this.match("symbol", SKIPPED);
+      if (skipped === undefined) return;
       if (skipped.text.startsWith("/*")) this.line += skipped.text.split("\n").length - 1;
-      skipped = this.match("symbol", SKIPPED);
     }
+  }
+
+  private scan(): Token {
+    this.skip();
     const at = this.at;
     const first = this.text[at];
     if (first === undefined) return { kind: "end", text: "", at };

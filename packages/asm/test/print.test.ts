@@ -45,7 +45,7 @@ sub:
 
 test("labels for jump targets", () => {
   const lines = print(code, { ...options, labels: true });
-  expect(lines.find((line) => line.slot === 9)?.labels).toEqual(["l9"]);
+  expect(lines.find((line) => line.slot === 9)?.label).toBe("l9");
   expect(lines.find((line) => line.slot === 7)?.text).toBe("if r0 != 0 goto l9");
 });
 
