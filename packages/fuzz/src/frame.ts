@@ -92,6 +92,11 @@ export class Frame {
     return found.length > 0 ? this.random.pick(found) : this.fresh(except);
   }
 
+  /** Every register that holds a safe number and is not locked. */
+  safeRegisters(): number[] {
+    return this.#with("safe", []);
+  }
+
   /** A register holding any number. */
   scalar(except: readonly number[] = []): number {
     const tainted = this.#with("tainted", except);
