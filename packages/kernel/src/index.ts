@@ -9,8 +9,6 @@ export { KernelError } from "./error.js";
 export type { LogLevel } from "./load.js";
 export { LOG_STATISTICS } from "./load.js";
 export { KernelMap } from "./map.js";
-export type { FunctionSignature, SignatureType } from "./minimal-btf.js";
-export { functionBtf } from "./minimal-btf.js";
 export { KernelProgramArray } from "./program-array.js";
 export type { FunctionInfo } from "./session.js";
 export { KernelSession } from "./session.js";

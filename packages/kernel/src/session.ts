@@ -1,4 +1,5 @@
 import { mapTypeByName } from "@bpfkit/abi";
+import { functionBtf } from "@bpfkit/btf";
 import type { MapSpec, MapStorage, Program, ProgramBtf } from "@bpfkit/core";
 import { mapId } from "@bpfkit/core";
 import { attributes, LAYOUTS, NAME_OFFSETS, setName } from "./attributes.js";
@@ -7,8 +8,8 @@ import { COMMANDS, close, command } from "./command.js";
 import { KernelError } from "./error.js";
 import { LOG_STATISTICS, LOG_WALK, type LoadAnswer, type LogLevel, loadProgram } from "./load.js";
 import { KernelMap } from "./map.js";
-import { functionBtf, storageBtf } from "./minimal-btf.js";
 import { KernelProgramArray, type ProgramLoader } from "./program-array.js";
+import { storageBtf } from "./storage-btf.js";
 import { type KernelVerdict, readVerdict } from "./verdict.js";
 
 /** What a program without BTF gets, if it has subprograms: `built` describes them as static functions that return int. */

@@ -1,6 +1,7 @@
+import { functionBtf } from "@bpfkit/btf";
 import type { LinkSet } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
-import { functionBtf, KernelSession, kernelEngine, programCode } from "@bpfkit/kernel";
+import { KernelSession, kernelEngine, programCode } from "@bpfkit/kernel";
 import { describe, expect, test } from "vitest";
 import { loadableBtf } from "../src/btf-object.js";
 import { readVerdict } from "../src/verdict.js";

@@ -1,6 +1,6 @@
+import { type FunctionSignature, functionBtf } from "@bpfkit/btf";
 import type { Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
-import { type FunctionSignature, functionBtf } from "@bpfkit/kernel";
 
 /** A program from slots as hex; `functions` gives it BTF. Loads with source 1 and 2 name the map `m<imm>`. */
 export function program(hex: string, fields: Partial<Program> = {}, functions?: readonly FunctionSignature[]): Program {

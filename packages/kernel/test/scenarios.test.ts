@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { ATTACH_TYPES } from "@bpfkit/abi";
+import type { FunctionSignature } from "@bpfkit/btf";
 import type { MapSpec, Program } from "@bpfkit/core";
 import { isBpfkitError, isProgramArray } from "@bpfkit/core";
-import { type FunctionSignature, KernelSession, testRun } from "@bpfkit/kernel";
+import { KernelSession, testRun } from "@bpfkit/kernel";
 import { describe, expect, test } from "vitest";
 import { kernelMissing } from "./here.js";
 import { program } from "./programs.js";
