@@ -13,6 +13,7 @@ import type {
 import { isProgramArray, programId } from "@bpfkit/core";
 import { kernelAvailability } from "./availability.js";
 import { bridgeContext } from "./context.js";
+import { possibleCpus } from "./cpus.js";
 import { KernelError } from "./error.js";
 import { type FunctionInfo, KernelSession } from "./session.js";
 import { testRun } from "./test-run.js";
@@ -35,7 +36,10 @@ export function kernelEngine(options: KernelEngineOptions = {}): Engine {
   let current = new KernelSession(functionInfo);
   return {
     name: "kernel",
-    capabilities: { counts: false, steps: false, budget: false, workers: false, returnBits: 32 },
+    get capabilities() {
+      const cpus = kernelAvailability().available ? { cpus: possibleCpus() } : {};
+      return { counts: false, steps: false, budget: false, workers: false, returnBits: 32, ...cpus } as const;
+    },
     availability: kernelAvailability,
     createMaps(specs: readonly MapSpec[], btf?: Uint8Array) {
       requireKernel();

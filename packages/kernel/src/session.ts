@@ -1,6 +1,6 @@
 import { mapTypeByName } from "@bpfkit/abi";
 import { functionBtf } from "@bpfkit/btf";
-import type { MapSpec, MapStorage, Program, ProgramBtf } from "@bpfkit/core";
+import type { MapId, MapSpec, MapStorage, Program, ProgramBtf } from "@bpfkit/core";
 import { mapId } from "@bpfkit/core";
 import { attributes, LAYOUTS, NAME_OFFSETS, setName } from "./attributes.js";
 import { loadableBtf, loadBtf } from "./btf-object.js";
@@ -8,6 +8,7 @@ import { COMMANDS, close, command } from "./command.js";
 import { KernelError } from "./error.js";
 import { LOG_STATISTICS, LOG_WALK, type LoadAnswer, type LogLevel, loadProgram } from "./load.js";
 import { KernelMap } from "./map.js";
+import { KernelMapOfMaps } from "./map-of-maps.js";
 import { KernelProgramArray, type ProgramLoader } from "./program-array.js";
 import { storageBtf } from "./storage-btf.js";
 import { type KernelVerdict, readVerdict } from "./verdict.js";
@@ -122,10 +123,10 @@ export class KernelSession implements ProgramLoader {
 
   #btfOf(program: Program): ProgramBtf | undefined {
     const { btf, subprograms } = program;
+    if (this.#functionInfo === "as-given") return btf;
     // The kernel wants a row for each subprogram, or none.
     if (btf !== undefined && btf.functions.length >= subprograms.length) return btf;
-    if (btf !== undefined || this.#functionInfo === "as-given" || subprograms.length < 2) return undefined;
-    return builtBtf(program);
+    return subprograms.length < 2 ? undefined : builtBtf(program);
   }
 
   #btfDescriptor(types: Uint8Array): number {
@@ -144,10 +145,7 @@ export class KernelSession implements ProgramLoader {
       if (this.#maps.get(spec.name) === map) this.#maps.delete(spec.name);
       this.release();
     };
-    const map: KernelMap =
-      spec.type === "prog_array"
-        ? new KernelProgramArray(spec, id, descriptor, closed, this)
-        : new KernelMap(spec, id, descriptor, closed);
+    const map = this.#wrap(spec, id, descriptor, closed);
     this.#maps.set(spec.name, map);
     this.retain();
     try {
@@ -158,6 +156,12 @@ export class KernelSession implements ProgramLoader {
       throw error;
     }
     return map;
+  }
+
+  #wrap(spec: MapSpec, id: MapId, descriptor: number, closed: () => void): KernelMap {
+    if (spec.type === "prog_array") return new KernelProgramArray(spec, id, descriptor, closed, this);
+    if (spec.inner !== undefined) return new KernelMapOfMaps(spec, id, descriptor, closed, () => this.#maps.values());
+    return new KernelMap(spec, id, descriptor, closed);
   }
 
   #createDescriptor(spec: MapSpec, btf: Uint8Array | undefined): number {

@@ -89,8 +89,10 @@ describe.skipIf(kernelMissing !== "")(`maps of the kernel${kernelMissing}`, () =
     const inner = spec({ name: "inner", type: "array" });
     const map = make({ type, valueSize: 4, inner });
     const held = make({ name: "held", type: "array" });
-    map.set(key(1), new Uint8Array(Uint32Array.of((held as KernelMap).descriptor).buffer));
-    expect(map.get(key(1))).toHaveLength(4);
+    map.set(key(1), new Uint8Array(Uint32Array.of(held.id).buffer));
+    expect(new DataView(map.get(key(1))!.buffer).getUint32(0, true)).toBe(held.id);
+    expect(map.get(key(0))).toBeUndefined();
+    expect(() => map.set(key(1), Uint8Array.of(99, 0, 0, 0))).toThrow(expect.objectContaining({ code: "UNKNOWN_MAP" }));
   });
 
   test.each([

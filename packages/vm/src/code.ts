@@ -1,4 +1,4 @@
-import { type Program, type Reference, SLOT_BYTES, type Subprogram, slotIndex } from "@bpfkit/core";
+import { type Program, type ProgramBtf, type Reference, SLOT_BYTES, type Subprogram, slotIndex } from "@bpfkit/core";
 import { decodeAt, ROWS, rowIndexAt, slotsOf } from "@bpfkit/isa";
 
 /** What bare code lacks that a program has. */
@@ -9,6 +9,7 @@ export interface CodeFacts {
   readonly flags?: number;
   readonly license?: string;
   readonly references?: readonly Reference[];
+  readonly btf?: ProgramBtf;
   /** Names and linkage of functions, by the slot they begin at; what is called and not named here is called `fN` by its slot. */
   readonly functions?: readonly {
     readonly slot: number;
