@@ -7,7 +7,7 @@ import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
 import { type CodeFacts, programFromCode } from "../code.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
-import type { CaseMap, CaseProgram, SingleCase } from "./schema.js";
+import type { CaseMap, CaseProgram, SingleCase } from "./case.js";
 
 /** A case's map as a spec: named by itself or by its place. */
 export function mapSpecOf(map: CaseMap, index: number): MapSpec {
