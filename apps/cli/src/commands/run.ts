@@ -70,7 +70,14 @@ async function run(given: Arguments, output: Output): Promise<number> {
     if (outcome.fault !== undefined) status = 1;
     const dump = given.flag("dump-maps") && index === data.count;
     const maps = dump ? vm.dumpMaps({ all: given.flag("all") }) : undefined;
-    const facts = { safety: chosen.safety, verified: false, ns, data: input.data, printk: printk.take(), maps };
+    const facts = {
+      safety: chosen.safety,
+      verified: chosen.verifies,
+      ns,
+      data: input.data,
+      printk: printk.take(),
+      maps,
+    };
     if (output.json) output.object(runObject(outcome, facts));
     else printRun(outcome, facts, output, data.count === 1 ? "" : `${index}: `);
   }

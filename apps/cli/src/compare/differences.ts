@@ -1,0 +1,56 @@
+import type { MapEntry, Outcome } from "@bpfkit/vm";
+import { toHex } from "../hex.js";
+
+/** What one engine made of everything. */
+export interface Compared {
+  readonly engine: string;
+  /** Bits of r0 it tells. */
+  readonly bits: number;
+  /** Why nothing was run. */
+  readonly refused?: string;
+  readonly runs: readonly Outcome[];
+  /** After the last run. */
+  readonly maps: Readonly<Record<string, readonly MapEntry[]>>;
+}
+
+/** One thing in which two engines differ. */
+export interface EngineDifference {
+  /** `r0 of run 1`, `packet after run 1`, `map counters`. */
+  readonly what: string;
+  readonly left: { readonly engine: string; readonly value: string };
+  readonly right: { readonly engine: string; readonly value: string };
+}
+
+/** In what two engines differ, in the order of what happened. Counts and times are no differences. */
+export function differencesOf(one: Compared, other: Compared): EngineDifference[] {
+  const found: EngineDifference[] = [];
+  const compare = (what: string, left: string, right: string): void => {
+    if (left === right) return;
+    found.push({ what, left: { engine: one.engine, value: left }, right: { engine: other.engine, value: right } });
+  };
+  const accepted = ({ refused }: Compared): string => (refused === undefined ? "accepted" : `refused: ${refused}`);
+  if (one.refused !== undefined || other.refused !== undefined) {
+    if ((one.refused === undefined) !== (other.refused === undefined))
+      compare("the program", accepted(one), accepted(other));
+    return found;
+  }
+  const bits = Math.min(one.bits, other.bits);
+  for (const [index, left] of one.runs.entries()) {
+    const right = other.runs[index];
+    const run = `run ${index + 1}`;
+    compare(`fault of ${run}`, left.fault?.kind ?? "none", right?.fault?.kind ?? "none");
+    compare(`r0 of ${run}`, r0Of(left, bits), r0Of(right, bits));
+    if (left.dataOut !== undefined && right?.dataOut !== undefined) {
+      compare(`packet after ${run}`, toHex(left.dataOut), toHex(right.dataOut));
+    }
+  }
+  for (const name of new Set([...Object.keys(one.maps), ...Object.keys(other.maps)])) {
+    compare(`map ${name}`, JSON.stringify(one.maps[name] ?? []), JSON.stringify(other.maps[name] ?? []));
+  }
+  return found;
+}
+
+function r0Of(outcome: Outcome | undefined, bits: number): string {
+  if (outcome === undefined) return "none";
+  return outcome.fault === undefined ? String(BigInt.asUintN(bits, outcome.r0)) : "none";
+}
