@@ -65,9 +65,7 @@ export async function engineForTests(name = "interpreter"): Promise<Pick<CaseOpt
 }
 
 /** Every engine that is available here, and why the others are not. */
-export async function availableEngines(
-  names: readonly string[] = ENGINES.map((row) => row.name),
-): Promise<{
+export async function availableEngines(names: readonly string[] = ENGINES.map((row) => row.name)): Promise<{
   readonly chosen: readonly ChosenEngine[];
   readonly missing: readonly { name: string; reason: string }[];
 }> {

@@ -1,6 +1,7 @@
 import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
-import { parse } from "@bpfkit/asm";
+
 import { type FunctionSignature, functionBtf } from "@bpfkit/btf";
+
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
 import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
@@ -49,7 +50,9 @@ export async function programOf(program: CaseProgram, maps: readonly CaseMap[], 
   const { name, btfFuncs = [] } = program;
   const bytes = await codeOf(program, where);
   const { code, references } =
-    bytes === undefined ? assemble(program, maps, where) : { code: bytes, references: indexedReferences(bytes, maps) };
+    bytes === undefined
+      ? await assemble(program, maps, where)
+      : { code: bytes, references: indexedReferences(bytes, maps) };
   return programFromCode(code, {
     name,
     ...loadFacts(program),
@@ -107,12 +110,14 @@ async function inflate(text: string, where: string): Promise<Uint8Array> {
   }
 }
 
-function assemble(
+/** The assembler is loaded where a case needs it: most who load a VM do not. */
+async function assemble(
   { asm, name }: CaseProgram,
   maps: readonly CaseMap[],
   where: string,
-): { code: Uint8Array; references: readonly Reference[] } {
+): Promise<{ code: Uint8Array; references: readonly Reference[] }> {
   if (typeof asm !== "string") throw new VmError("BAD_CASE", `${where}: program ${name} needs "insns" or "asm"`);
+  const { parse } = await import("@bpfkit/asm");
   const { code, references } = parse(asm, { helperId: (helper) => helperByName(helper)?.id });
   return { code, references: references.map((reference) => named(reference, maps)) };
 }
