@@ -1,7 +1,5 @@
 import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
-
 import { type FunctionSignature, functionBtf } from "@bpfkit/btf";
-
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
 import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
