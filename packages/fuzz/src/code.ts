@@ -21,12 +21,16 @@ export interface Step {
 export interface Mark {
   readonly label: Label;
   readonly subprogram?: string;
+  /** Bytes of stack the subprogram may use. */
+  readonly stackBytes?: number;
 }
 
 /** A program before it is laid out. */
 export interface Source {
   readonly name: string;
   readonly type: string;
+  /** Bytes of stack the entry may use. */
+  readonly stackBytes: number;
   readonly items: readonly (Step | Mark)[];
 }
 

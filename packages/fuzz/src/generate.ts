@@ -100,14 +100,18 @@ function writeProgram(shared: Shared, name: string, size: number): Source {
       ...(below[0] === undefined ? {} : { mustCall: below[0] }),
       mustTailCall: mayTailCall && (level === depth || random.chance(0.5)),
     });
-    if (level > 0) items.push({ label: callees[level - 1]!.label, subprogram: callees[level - 1]!.name });
+    if (level > 0) {
+      const { label, name: subprogram } = callees[level - 1]!;
+      items.push({ label, subprogram, stackBytes: stack });
+    }
     items.push(...frame.items);
   }
   const world = worldOf(shared, [], callbacks, false, true, true);
   for (const { label, name: callbackName } of callbacks) {
-    items.push({ label, subprogram: callbackName }, ...writeCallback(random, labels, world).items);
+    const frame = writeCallback(random, labels, world);
+    items.push({ label, subprogram: callbackName, stackBytes: frame.stackBytes }, ...frame.items);
   }
-  return { name, type: shared.type, items };
+  return { name, type: shared.type, stackBytes: stack, items };
 }
 
 /** Bytes each frame of a chain may have: a multiple of 16, so that rounding adds nothing. */

@@ -20,5 +20,6 @@ export { programSeed } from "./random.js";
 export type { CaseOutcome, FuzzJudge, FuzzRunner, FuzzVerdict, RunOutcome } from "./runner.js";
 export type { Finding, FuzzOptions, FuzzReport } from "./session.js";
 export { fuzz, shrunkFinding } from "./session.js";
+export { withFilledStack } from "./settled.js";
 export type { ShrinkOptions } from "./shrink.js";
 export { shrinkCase } from "./shrink.js";

@@ -7,6 +7,11 @@ export interface FuzzRunner {
   readonly returnBits?: 32;
   /** Carries the case out from new maps on. A program it refuses is a rejection in the outcome. */
   run(subject: FuzzCase): CaseOutcome;
+  /**
+   * The same with everything at other addresses, where it can: what differs between the two depends on addresses, which
+   * are each engine's own.
+   */
+  runElsewhere?(subject: FuzzCase): CaseOutcome;
 }
 
 /** What a case came to on one engine. */

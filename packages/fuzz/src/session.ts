@@ -7,6 +7,7 @@ import { type GenerateOptions, generateCase } from "./generate.js";
 import { mutateCase } from "./mutate.js";
 import { programSeed, seededRandom } from "./random.js";
 import type { CaseOutcome, FuzzJudge, FuzzRunner } from "./runner.js";
+import { withFilledStack } from "./settled.js";
 import { shrinkCase } from "./shrink.js";
 
 export interface FuzzOptions extends GenerateOptions {
@@ -78,16 +79,32 @@ function examine(subject: FuzzCase, runners: readonly FuzzRunner[], coverage: Co
   return undefined;
 }
 
-/** Shrinks what differs between two engines, and says in which way the small case differs. */
+/**
+ * Shrinks what differs between two engines, and says in which way the small case differs. A smaller case may read stack it
+ * never wrote, or let an address out: it only counts if it differs with a filled stack, too, and answers the same twice.
+ */
 export function shrunkFinding(subject: FuzzCase, runner: FuzzRunner, measure: FuzzRunner): Finding {
   const differenceOf = (candidate: FuzzCase): [Difference | undefined, CaseOutcome] => {
     const expected = measure.run(candidate);
     if (expected.rejection !== undefined) return [undefined, expected];
     return [compareOutcomes(candidate, [runner, runner.run(candidate)], [measure, expected]), expected];
   };
-  const small = shrinkCase(subject, (candidate) => differenceOf(candidate)[0] !== undefined);
+  const differs = (candidate: FuzzCase): boolean => differenceOf(candidate)[0] !== undefined;
+  const counts = (candidate: FuzzCase): boolean =>
+    differs(candidate) &&
+    differs(withFilledStack(candidate)) &&
+    isRepeatable(candidate, runner) &&
+    isRepeatable(candidate, measure);
+  // Where the whole case does not count either, it is shown as it is.
+  const small = counts(subject) ? shrinkCase(subject, counts) : subject;
   const [difference, expected] = differenceOf(small);
   return { difference: difference!, subject: small, file: caseFile(small, expected, difference) };
+}
+
+/** Whether an engine gives the same answer twice, the second time with everything at other addresses. */
+function isRepeatable(subject: FuzzCase, runner: FuzzRunner): boolean {
+  const again = runner.runElsewhere?.(subject) ?? runner.run(subject);
+  return compareOutcomes(subject, [runner, runner.run(subject)], [runner, again]) === undefined;
 }
 
 function examineVerdicts(

@@ -11,6 +11,7 @@ import {
   mutateCase,
   programSeed,
   shrinkCase,
+  withFilledStack,
 } from "@bpfkit/fuzz";
 import { decode, rowOf, validate } from "@bpfkit/isa";
 import { describe, expect, test } from "vitest";
@@ -115,6 +116,7 @@ test("a session stops at the first difference with a small case that tells its s
   const { finding } = fuzz({ seed: 3, programs: 1000, runners });
   expect(finding?.difference.what).toBe("r0 of run 0 (entry)");
   expect(instructionCount(finding!.subject)).toBe(1);
+  expect(finding!.difference.right.value).toBe("1");
   expect(finding!.file).toMatchObject({
     id: `fuzz-${finding!.subject.class}-${finding!.subject.seed}`,
     note: expect.stringContaining(`seed ${finding!.subject.seed}`),
@@ -169,6 +171,30 @@ test("wrong programs are still instructions, the same for the same seed, and mos
     if (wrong.programs.some(({ code }, at) => Buffer.compare(code, right.programs[at]!.code) !== 0)) changed++;
   }
   expect(changed).toBeGreaterThan(140);
+});
+
+test("a stack is filled in every function before anything else", () => {
+  const right = generateCase(programSeed(6, 6), "subprograms");
+  const settled = withFilledStack(right);
+  const [source] = right.sources;
+  const functions = [
+    source!.stackBytes,
+    ...source!.items.flatMap((item) => ("stackBytes" in item ? [item.stackBytes!] : [])),
+  ];
+  const added = functions.reduce((sum, bytes) => sum + bytes / 8, 0);
+  expect(instructionCount(settled)).toBe(instructionCount(right) + added);
+  for (const { code } of settled.programs) validate(code);
+});
+
+test("a difference that only old stack or addresses make is not shrunk into another", () => {
+  // Says how often it was asked, as an engine that lets old bytes out would.
+  let asked = 0;
+  const unsteady: FuzzRunner = {
+    name: "unsteady",
+    run: (one) => ({ runs: one.runs.map(() => ({ r0: BigInt(asked++) })), maps: {} }),
+  };
+  const { finding } = fuzz({ seed: 2, programs: 10, runners: [counting("one", /mul/), unsteady] });
+  expect(finding?.subject).toEqual(generateCase(finding!.subject.seed, finding!.subject.class));
 });
 
 test("shrinking keeps what must hold and nothing else", () => {

@@ -9,6 +9,7 @@ export { KernelError } from "./error.js";
 export type { LogLevel } from "./load.js";
 export { LOG_STATISTICS } from "./load.js";
 export { KernelMap } from "./map.js";
+export { KernelMapOfMaps } from "./map-of-maps.js";
 export { KernelProgramArray } from "./program-array.js";
 export type { FunctionInfo } from "./session.js";
 export { KernelSession } from "./session.js";

@@ -1,4 +1,4 @@
-import { ATTACH_TYPES, attachTypeId, programTypeByName } from "@bpfkit/abi";
+import { ATTACH_TYPES, attachTypeId, PROGRAM_TYPES } from "@bpfkit/abi";
 import type { Program, ProgramBtf } from "@bpfkit/core";
 import { SLOT_BYTES } from "@bpfkit/core";
 import { errnoName } from "@bpfkit/native";
@@ -52,7 +52,7 @@ export function loadProgram(program: Program, inputs: LoadInputs): LoadAnswer {
   const log = logLevel === 0 ? undefined : new Uint8Array(inputs.logBytes ?? LOG_BYTES);
   const functions = functionInfo(inputs.btf?.of);
   const view = attributes(LAYOUTS.progLoad, {
-    type: programTypeByName(program.type).id,
+    type: programTypeNumber(program),
     slots: program.code.length / SLOT_BYTES,
     insns: boundCode(program, inputs.mapDescriptor),
     license: new TextEncoder().encode(`${program.license ?? "GPL"}\0`),
@@ -76,6 +76,12 @@ export function loadProgram(program: Program, inputs: LoadInputs): LoadAnswer {
     if (denied.code === "NOT_PERMITTED") throw denied;
   }
   return { errno: errnoName(result), log: text };
+}
+
+function programTypeNumber({ name, type }: Program): number {
+  const facts = PROGRAM_TYPES.find((one) => one.name === type);
+  if (facts !== undefined) return facts.id;
+  throw new KernelError("NOT_AVAILABLE", `Linux has no programs of type ${type}`, { program: name });
 }
 
 function attachTypeNumber(program: Program): number {

@@ -1,4 +1,4 @@
-import type { MapId, MapSpec } from "@bpfkit/core";
+import type { MapId, MapSpec, MapStorage } from "@bpfkit/core";
 import { attributes, LAYOUTS } from "./attributes.js";
 import { COMMANDS, command } from "./command.js";
 import { KernelError } from "./error.js";
@@ -8,10 +8,7 @@ import { KernelMap } from "./map.js";
 const INFO_BYTES = 8;
 const INFO_ID = 4;
 
-/**
- * A map of maps. Its values are the numbers of maps of the session, as for every other map of maps; the kernel takes
- * descriptors and gives its own numbers back.
- */
+/** A map of maps. Its values are maps of the same session; the kernel takes descriptors and gives its own numbers back. */
 export class KernelMapOfMaps extends KernelMap {
   readonly #maps: () => Iterable<KernelMap>;
 
@@ -20,24 +17,32 @@ export class KernelMapOfMaps extends KernelMap {
     this.#maps = maps;
   }
 
-  override get(key: Uint8Array): Uint8Array | undefined {
+  /** The map under a key; undefined where there is none, or one that is not of this session. */
+  mapAt(key: Uint8Array): MapStorage | undefined {
     const value = super.get(key);
     if (value === undefined) return undefined;
-    const number = wordOf(value);
-    const inner = this.#find((map) => kernelNumber(map) === number, `with the kernel's number ${number}`);
-    return bytesOf(inner.id);
+    const number = new DataView(value.buffer).getUint32(0, true);
+    for (const map of this.#maps()) if (kernelNumber(map) === number) return map;
+    return undefined;
   }
 
-  override set(key: Uint8Array, value: Uint8Array, flags = 0): void {
-    if (value.length !== 4)
-      throw new KernelError("EINVAL", `map ${this.spec.name} has values of 4 bytes, not ${value.length}`);
-    const id = wordOf(value);
-    super.set(key, bytesOf(this.#find((map) => map.id === id, `number ${id}`).descriptor), flags);
+  /** Puts a map in. @throws {KernelError} `UNKNOWN_MAP` where it is no map of the kernel, and as `set` does. */
+  setMap(key: Uint8Array, map: MapStorage, flags = 0): void {
+    if (!(map instanceof KernelMap)) {
+      throw new KernelError("UNKNOWN_MAP", `map ${this.spec.name}: map ${map.spec.name} is no map of the kernel`);
+    }
+    super.set(key, wordOf(map.descriptor), flags);
   }
 
-  #find(fits: (map: KernelMap) => boolean, what: string): KernelMap {
-    for (const map of this.#maps()) if (fits(map)) return map;
-    throw new KernelError("UNKNOWN_MAP", `map ${this.spec.name}: the session has no map ${what}`);
+  /** The inner map's id in 4 bytes, little endian; undefined where there is none. */
+  override get(key: Uint8Array): Uint8Array | undefined {
+    const map = this.mapAt(key);
+    return map === undefined ? undefined : wordOf(map.id);
+  }
+
+  /** Always refused: `setMap` is the way. */
+  override set(): never {
+    throw new KernelError("EINVAL", `map ${this.spec.name}: bytes name no map; use setMap`);
   }
 }
 
@@ -48,5 +53,4 @@ function kernelNumber(map: KernelMap): number {
   return info.getUint32(INFO_ID, true);
 }
 
-const wordOf = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-const bytesOf = (word: number): Uint8Array => new Uint8Array(Uint32Array.of(word).buffer);
+const wordOf = (word: number): Uint8Array => new Uint8Array(Uint32Array.of(word).buffer);

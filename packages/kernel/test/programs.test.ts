@@ -83,7 +83,7 @@ describe.skipIf(kernelMissing !== "")(`programs in the kernel${kernelMissing}`, 
   });
 
   test.each([
-    { name: "an unknown type", fields: { type: "raw" }, code: "UNKNOWN_NAME" },
+    { name: "an unknown type", fields: { type: "raw" }, code: "NOT_AVAILABLE" },
     { name: "an unknown attach type", fields: { expectedAttachType: "nowhere", references: [] }, code: "EINVAL" },
     {
       name: "a map that is not there",

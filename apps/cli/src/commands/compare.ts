@@ -37,8 +37,13 @@ async function run(given: Arguments, output: Output): Promise<number> {
   const { chosen, missing } = await availableEngines(names);
   for (const { name, reason } of missing) complain(`bpfkit compare: engine ${name} is ${reason}`);
   if (chosen.length === 0) throw new CliError("NOT_AVAILABLE", "none of the engines is available here");
+  // Maps have values for as many CPUs on every engine, if one of them decides how many.
+  const cpus = chosen.find(({ engine }) => engine.capabilities.cpus !== undefined)?.engine.capabilities.cpus ?? 1;
   const results: Compared[] = [];
-  for (const one of chosen) results.push(await runOn(one, given, output));
+  for (const one of chosen) {
+    const result = await runOn(one, cpus, given, output);
+    if (result !== undefined) results.push(result);
+  }
   const differences = results.slice(1).flatMap((result) => differencesOf(results[0]!, result));
   if (output.json) {
     output.object({ agree: differences.length === 0, ...(differences.length === 0 ? {} : { differences }) });
@@ -49,19 +54,33 @@ async function run(given: Arguments, output: Output): Promise<number> {
       );
     }
     const engines = results.map(({ engine }) => engine).join(", ");
-    if (differences.length === 0) output.line(output.style("good", `agree: ${engines}`));
+    if (results.length < 2)
+      output.line(output.style("note", `nothing to compare with: it ran on ${engines || "no engine"}`));
+    else if (differences.length === 0) output.line(output.style("good", `agree: ${engines}`));
   }
   if (differences.length > 0) await explain(chosen, given, output);
   return differences.length === 0 ? 0 : 1;
 }
 
-/** Runs everything on one engine, and prints it. A refusal is a result, too: the others may not refuse. */
-async function runOn({ engine, safety, verifies }: ChosenEngine, given: Arguments, output: Output): Promise<Compared> {
+/**
+ * Runs everything on one engine, and prints it. A refusal is a result, too: the others may not refuse. Undefined where the
+ * engine has no way to run such a program, which says nothing of the others.
+ */
+async function runOn(
+  { engine, safety, verifies }: ChosenEngine,
+  cpus: number,
+  given: Arguments,
+  output: Output,
+): Promise<Compared | undefined> {
   const printk = new Printk();
   const { name } = engine;
   const bits = engine.capabilities.returnBits ?? 64;
   try {
-    const prepared = await prepare(given, { engine, effects: fixedEffects({ trace: (line) => printk.add(line) }) });
+    const prepared = await prepare(given, {
+      engine,
+      cpus,
+      effects: fixedEffects({ trace: (line) => printk.add(line) }),
+    });
     const { vm, runnable } = prepared;
     try {
       runnable.link();
@@ -88,6 +107,10 @@ async function runOn({ engine, safety, verifies }: ChosenEngine, given: Argument
     }
   } catch (error) {
     if (!isBpfkitError(error) || error instanceof CliError) throw error;
+    if (error.code === "NOT_AVAILABLE") {
+      complain(`bpfkit compare: engine ${name} cannot run it: ${error.message}`);
+      return undefined;
+    }
     if (output.json) output.object({ engine: name, refused: error.message });
     else output.line(`${name}: ${output.style("bad", "refused")} ${error.message}`);
     return { engine: name, bits, refused: error.message, runs: [], maps: {} };

@@ -1,5 +1,6 @@
 import type { MapEntry, Outcome } from "@bpfkit/vm";
 import { toHex } from "../hex.js";
+import { toJson } from "../output.js";
 
 /** What one engine made of everything. */
 export interface Compared {
@@ -45,9 +46,14 @@ export function differencesOf(one: Compared, other: Compared): EngineDifference[
     }
   }
   for (const name of new Set([...Object.keys(one.maps), ...Object.keys(other.maps)])) {
-    compare(`map ${name}`, JSON.stringify(one.maps[name] ?? []), JSON.stringify(other.maps[name] ?? []));
+    compare(`map ${name}`, entriesText(one.maps[name]), entriesText(other.maps[name]));
   }
   return found;
+}
+
+/** Entries as text. Which CPU a program ran on is no difference, so values of CPUs are sorted. */
+function entriesText(entries: readonly MapEntry[] = []): string {
+  return toJson(entries.map(({ key, value, values }) => ({ key, value, values: values?.toSorted() })));
 }
 
 function r0Of(outcome: Outcome | undefined, bits: number): string {

@@ -7,20 +7,27 @@ import { contentsOf } from "./outcome.js";
 /** Far more than a generated program needs, so that a wrong engine does not hang the session. */
 const BUDGET = 20_000_000;
 
+/** Bytes by which everything is moved where addresses are to be others. */
+const ELSEWHERE = 0x12340;
+
 /** An engine over guest memory, with the VM's maps, helpers and contexts. */
 export function vmRunner(engine: Engine): FuzzRunner {
   return {
     name: engine.name,
     ...(engine.capabilities.returnBits === undefined ? {} : { returnBits: engine.capabilities.returnBits }),
-    run: (subject) => {
-      const vm = load({ programs: subject.programs, maps: subject.maps }, { engine });
-      try {
-        return carryOut(vm, subject);
-      } finally {
-        vm.dispose();
-      }
-    },
+    run: (subject) => runAt(engine, 0, subject),
+    runElsewhere: (subject) => runAt(engine, ELSEWHERE, subject),
   };
+}
+
+function runAt(engine: Engine, memoryOffset: number, subject: FuzzCase): CaseOutcome {
+  const place = memoryOffset === 0 ? {} : { memoryOffset };
+  const vm = load({ programs: subject.programs, maps: subject.maps }, { engine, ...place });
+  try {
+    return carryOut(vm, subject);
+  } finally {
+    vm.dispose();
+  }
 }
 
 function carryOut(vm: Vm, subject: FuzzCase): CaseOutcome {

@@ -40,4 +40,7 @@ function operate(frame: Frame, row: Row, base: number, offset: number): void {
   }
   const source = frame.safe(row.operation === "cmpxchg" ? [0] : []);
   frame.emit(row.name, { dst: base, src: source, offset });
+  // Linux 6.18 on x86-64 forgets to clear the high half of r0 where the paths that read it were pruned (x86 leaves it alone
+  // when the comparison holds): seed 550220848, class atomics. Cleared here, it hides nothing else.
+  if (row.name === "cmpxchg32") frame.emit("mov32Reg", { dst: 0, src: 0 });
 }
