@@ -1,8 +1,12 @@
 import type { Outcome } from "@bpfkit/vm";
 import { expect, test } from "vitest";
 import { type Compared, differencesOf } from "../src/compare/differences.js";
+import type { Run } from "../src/run/report.js";
 
-const outcome = (fields: Partial<Outcome>): Outcome => ({ program: "p", type: "xdp", engine: "e", r0: 2n, ...fields });
+const outcome = (fields: Partial<Outcome>): Run => ({
+  outcome: { program: "p", type: "xdp", engine: "e", r0: 2n, ...fields },
+  ns: 1,
+});
 const one: Compared = { engine: "one", bits: 64, runs: [outcome({})], maps: {} };
 const other: Compared = { ...one, engine: "other" };
 const fault = { kind: "read", message: "read of 1 byte", place: {}, frames: [] } as const;
@@ -20,6 +24,7 @@ test.each([
   { name: "a fault", right: { runs: [outcome({ r0: 0n, fault })] }, what: ["fault of run 1", "r0 of run 1"] },
   { name: "a packet that only one tells", right: { runs: [outcome({ dataOut: Uint8Array.of(1) })] }, what: [] },
   { name: "a map", right: { maps: { m: [{ key: "00", value: "01" }] } }, what: ["map m"] },
+  { name: "a packet that is refused", right: { runs: [{ refused: "EINVAL" }] }, what: ["acceptance of packet 1"] },
   { name: "a refusal", right: { refused: "no", runs: [] }, what: ["the program"] },
 ])("engines that differ in $name", ({ right, what }) => {
   expect(differencesOf(one, { ...other, ...right }).map((difference) => difference.what)).toEqual(what);

@@ -1,7 +1,7 @@
 import { type Btf, type BtfExt, fillDataSections, parseBtf, parseBtfExt, stringAt } from "@bpfkit/btf";
 import { SLOT_BYTES } from "@bpfkit/core";
 import { type ElfFile, type ElfSection, sectionBytes } from "./elf-file.js";
-import { type ElfSymbol, STB_LOCAL, STT_FUNC } from "./symbols.js";
+import { type ElfSymbol, STB_LOCAL } from "./symbols.js";
 
 /** An object's BTF with its data sections filled in. */
 export interface ObjectBtf {
@@ -29,7 +29,7 @@ function fillIn(elf: ElfFile, btf: Btf, symbols: ReadonlyMap<number, readonly El
   for (const [index, list] of symbols) {
     const globals = list.filter(({ binding }) => binding !== STB_LOCAL);
     offsets.set(elf.sections[index]!.name, new Map(globals.map(({ name, value }) => [name, value])));
-    for (const { name, type, visibility } of globals) if (type === STT_FUNC && visibility !== 0) hidden.add(name);
+    for (const { name, visibility } of globals) if (visibility !== 0) hidden.add(name);
   }
   elf.budget.charge(btf.bytes.length);
   return fillDataSections(btf, {

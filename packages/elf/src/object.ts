@@ -9,7 +9,7 @@ import { type Linker, link } from "./link.js";
 import { linesBySection, readObjectBtf } from "./object-btf.js";
 import { fillSlots, type ObjectVariable, readMaps, readVariables } from "./object-maps.js";
 import { type ObjectProblem, Problems } from "./problems.js";
-import { sectionType } from "./program-types.js";
+import { programSection, sectionType } from "./program-types.js";
 import { indexRelocations, relocationsOf } from "./relocations.js";
 import { placesOf, Resolver } from "./resolve.js";
 import { definedSymbols, symbolTable } from "./symbols.js";
@@ -95,7 +95,7 @@ function linkAll(
   const names = new Set<string>();
   return entries.flatMap((entry) => {
     const { name } = entry;
-    const section = entry.code.section.name;
+    const section = programSection(entry.code.section.name);
     const program = problems.attempt(
       () => {
         const taken = "another program has the same name";

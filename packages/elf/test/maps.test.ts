@@ -105,6 +105,7 @@ test.each([
   ["odd-name!.o", ".bss", "odd_name.bss"],
   [undefined, ".bss", ".bss"],
   ["globals.o", ".data.extra", ".data.extra"],
+  ["globals.o", ".rodata.str1.1", ".rodata.str1.1"],
 ])("global data of %s: %s is map %s, as libbpf names it", (file, section, name) => {
   const { maps } = parseObject(fixtureBytes("v3/globals.o"), file === undefined ? {} : { file });
   expect(maps.find((map) => map.section === section)?.name).toBe(name);

@@ -9,7 +9,7 @@ import { complain, type Output } from "../output.js";
 import { runOnce } from "../run/execute.js";
 import { DATA_OPTIONS, readContext, readData } from "../run/inputs.js";
 import { Printk } from "../run/printk.js";
-import { printRun, runObject } from "../run/report.js";
+import { printRun, type Run, runObject } from "../run/report.js";
 import { PROGRAM_OPTIONS, prepare } from "../run/vm.js";
 
 const MOST_REPEATS = 1_000_000;
@@ -84,22 +84,17 @@ async function runOn(
     const { vm, runnable } = prepared;
     try {
       runnable.link();
-      const runs = [];
+      const runs: Run[] = [];
       const data = await readData(given);
       for (const one of data) {
         const input = { data: one ?? defaultData(runnable.type), ctx: readContext(given) };
-        const timed = runOnce(runnable, input, { repeat: given.whole("repeat", 1, MOST_REPEATS) ?? 1 });
-        const maps = runs.length + 1 === data.count ? vm.dumpMaps() : undefined;
-        const facts = { safety, verified: verifies, ns: timed.ns, data: input.data, printk: printk.take(), maps };
-        if (output.json) output.object(runObject(timed.outcome, facts));
-        else
-          printRun(
-            timed.outcome,
-            { ...facts, maps: undefined },
-            output,
-            data.count === 1 ? "" : `${runs.length + 1}: `,
-          );
-        runs.push(timed.outcome);
+        const repeat = given.whole("repeat", 1, MOST_REPEATS) ?? 1;
+        const timed = runOnce(runnable, input, { repeat }, undefined, data.count > 1);
+        runs.push(timed);
+        const maps = output.json && runs.length === data.count ? vm.dumpMaps() : undefined;
+        const facts = { engine: name, safety, verified: verifies, data: input.data, printk: printk.take(), maps };
+        if (output.json) output.object(runObject(runnable, timed, facts));
+        else printRun(runnable, timed, facts, output, data.count === 1 ? "" : `${runs.length}: `);
       }
       return { engine: name, bits, runs, maps: vm.dumpMaps() };
     } finally {
@@ -132,7 +127,7 @@ async function explain(chosen: readonly ChosenEngine[], given: Arguments, output
       const hooks = traceHooks(vm, output, { instructions: true, frames: true });
       for (const one of await readData(given)) {
         const input = { data: one ?? defaultData(runnable.type), ctx: readContext(given) };
-        runOnce(runnable, input, { repeat: 1 }, hooks);
+        runOnce(runnable, input, { repeat: 1 }, hooks, true);
       }
     } catch (error) {
       if (!isBpfkitError(error)) throw error;

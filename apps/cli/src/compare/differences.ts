@@ -1,6 +1,7 @@
 import type { MapEntry, Outcome } from "@bpfkit/vm";
 import { toHex } from "../hex.js";
 import { toJson } from "../output.js";
+import type { Run } from "../run/report.js";
 
 /** What one engine made of everything. */
 export interface Compared {
@@ -9,7 +10,7 @@ export interface Compared {
   readonly bits: number;
   /** Why nothing was run. */
   readonly refused?: string;
-  readonly runs: readonly Outcome[];
+  readonly runs: readonly Run[];
   /** After the last run. */
   readonly maps: Readonly<Record<string, readonly MapEntry[]>>;
 }
@@ -39,10 +40,13 @@ export function differencesOf(one: Compared, other: Compared): EngineDifference[
   for (const [index, left] of one.runs.entries()) {
     const right = other.runs[index];
     const run = `run ${index + 1}`;
-    compare(`fault of ${run}`, left.fault?.kind ?? "none", right?.fault?.kind ?? "none");
-    compare(`r0 of ${run}`, r0Of(left, bits), r0Of(right, bits));
-    if (left.dataOut !== undefined && right?.dataOut !== undefined) {
-      compare(`packet after ${run}`, toHex(left.dataOut), toHex(right.dataOut));
+    compare(`acceptance of packet ${index + 1}`, inputOf(left), inputOf(right));
+    if (!isRun(left) || !isRun(right)) continue;
+    const [a, b] = [left.outcome, right.outcome];
+    compare(`fault of ${run}`, a.fault?.kind ?? "none", b.fault?.kind ?? "none");
+    compare(`r0 of ${run}`, r0Of(a, bits), r0Of(b, bits));
+    if (a.dataOut !== undefined && b.dataOut !== undefined) {
+      compare(`packet after ${run}`, toHex(a.dataOut), toHex(b.dataOut));
     }
   }
   for (const name of new Set([...Object.keys(one.maps), ...Object.keys(other.maps)])) {
@@ -56,7 +60,11 @@ function entriesText(entries: readonly MapEntry[] = []): string {
   return toJson(entries.map(({ key, value, values }) => ({ key, value, values: values?.toSorted() })));
 }
 
-function r0Of(outcome: Outcome | undefined, bits: number): string {
-  if (outcome === undefined) return "none";
+const isRun = (run: Run | undefined): run is Extract<Run, { outcome: unknown }> =>
+  run !== undefined && "outcome" in run;
+
+const inputOf = (run: Run | undefined): string => (run === undefined ? "not run" : isRun(run) ? "run on" : "refused");
+
+function r0Of(outcome: Outcome, bits: number): string {
   return outcome.fault === undefined ? String(BigInt.asUintN(bits, outcome.r0)) : "none";
 }
