@@ -72,21 +72,26 @@ function examine(subject: FuzzCase, runners: readonly FuzzRunner[], coverage: Co
   coverage.add(subject, outcome.rejection === undefined);
   if (outcome.rejection !== undefined) return undefined;
   for (const other of others) {
-    if (compareOutcomes(subject, [other, other.run(subject)], [measure!, outcome]) !== undefined) {
-      return shrunkFinding(subject, other, measure!);
-    }
+    const difference = compareOutcomes(subject, [other, other.run(subject)], [measure!, outcome]);
+    if (difference === undefined) continue;
+    return (
+      shrunkFinding(subject, other, measure!) ?? { difference, subject, file: caseFile(subject, outcome, difference) }
+    );
   }
   return undefined;
 }
 
 /**
  * Shrinks what differs between two engines, and says in which way the small case differs. A smaller case may read stack it
- * never wrote, or let an address out: it only counts if it differs with a filled stack, too, and answers the same twice.
+ * never wrote, or let an address out: it only counts if it differs with a filled stack, too, and answers the same twice. Undefined where the whole case does not.
  */
-export function shrunkFinding(subject: FuzzCase, runner: FuzzRunner, measure: FuzzRunner): Finding {
+export function shrunkFinding(subject: FuzzCase, runner: FuzzRunner, measure: FuzzRunner): Finding | undefined {
   const differenceOf = (candidate: FuzzCase): [Difference | undefined, CaseOutcome] => {
     const expected = measure.run(candidate);
-    if (expected.rejection !== undefined) return [undefined, expected];
+    // What the measure refuses or faults on is no program that could tell anything.
+    if (expected.rejection !== undefined || expected.runs.some(({ fault }) => fault !== undefined)) {
+      return [undefined, expected];
+    }
     return [compareOutcomes(candidate, [runner, runner.run(candidate)], [measure, expected]), expected];
   };
   const differs = (candidate: FuzzCase): boolean => differenceOf(candidate)[0] !== undefined;
@@ -95,10 +100,10 @@ export function shrunkFinding(subject: FuzzCase, runner: FuzzRunner, measure: Fu
     differs(withFilledStack(candidate)) &&
     isRepeatable(candidate, runner) &&
     isRepeatable(candidate, measure);
-  // Where the whole case does not count either, it is shown as it is.
-  const small = counts(subject) ? shrinkCase(subject, counts) : subject;
+  if (!counts(subject)) return undefined;
+  const small = shrinkCase(subject, counts);
   const [difference, expected] = differenceOf(small);
-  return { difference: difference!, subject: small, file: caseFile(small, expected, difference) };
+  return difference && { difference, subject: small, file: caseFile(small, expected, difference) };
 }
 
 /** Whether an engine gives the same answer twice, the second time with everything at other addresses. */
