@@ -42,7 +42,7 @@ export function refusal(result: number, what: string): KernelError {
   const name = errnoName(result);
   if (name === "EPERM") {
     const reason = permissionReason();
-    if (reason !== undefined) return new KernelError("NOT_PERMITTED", `${what}: ${reason}`);
+    if (reason !== undefined) return new KernelError("NOT_PERMITTED", reason);
   }
   return new KernelError(name as `E${string}`, `${what}: the kernel answered ${name}`);
 }

@@ -12,7 +12,7 @@ export function permissionReason(): string | undefined {
   if (missing.length === 0) return undefined;
   const setting = unprivilegedSetting();
   const needs = missing.length === 1 ? missing[0] : `${missing.slice(0, -1).join(", ")} and ${missing.at(-1)}`;
-  return `not permitted: this process lacks ${needs} (or CAP_SYS_ADMIN), and kernel.unprivileged_bpf_disabled is ${setting}`;
+  return `bpf(2) is not permitted: this process lacks ${needs} (or CAP_SYS_ADMIN), and kernel.unprivileged_bpf_disabled is ${setting}`;
 }
 
 function effectiveCapabilities(): bigint {

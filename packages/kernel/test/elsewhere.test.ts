@@ -40,6 +40,6 @@ test.skipIf(asNobody !== "")(`as another user one line says which capability and
   const result = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", uid: 65534, gid: 65534 });
   expect(result.stderr).toBe("");
   expect(result.stdout).toMatch(
-    /^not available here, because .*not permitted: this process lacks CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN \(or CAP_SYS_ADMIN\), and kernel\.unprivileged_bpf_disabled is \d\n$/,
+    /^not available here, because bpf\(2\) is not permitted: this process lacks CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN \(or CAP_SYS_ADMIN\), and kernel\.unprivileged_bpf_disabled is \d\n$/,
   );
 });
