@@ -79,7 +79,12 @@ function slotOf(change: SlotChange, index: (name: string) => number): unknown {
 
 function expectation(run: CaseOutcome["runs"][number] | undefined): unknown {
   if (run === undefined) return {};
-  return { retval: Number(BigInt.asUintN(32, run.r0)), ...(run.data === undefined ? {} : { dataOut: hex(run.data) }) };
+  const ctx = Object.entries(run.ctx ?? {}).filter(([, value]) => value !== 0n);
+  return {
+    retval: Number(BigInt.asUintN(32, run.r0)),
+    ...(run.data === undefined ? {} : { dataOut: hex(run.data) }),
+    ...(ctx.length === 0 ? {} : { ctx: Object.fromEntries(ctx.map(([name, value]) => [name, String(value)])) }),
+  };
 }
 
 function readsOf(outcome: CaseOutcome, index: (name: string) => number): unknown[] {

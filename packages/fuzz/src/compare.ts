@@ -41,7 +41,7 @@ export function compareOutcomes(
   return mapDifference(one.maps, other.maps, differ);
 }
 
-/** What is compared of a run, as text; a packet only where both tell it. */
+/** What is compared of a run, as text; packet and context only where both tell them. */
 function* runFields(
   one: RunOutcome | undefined,
   other: RunOutcome | undefined,
@@ -51,6 +51,18 @@ function* runFields(
   const r0 = (run: RunOutcome | undefined): string => (run === undefined ? "none" : `${BigInt.asUintN(bits, run.r0)}`);
   yield ["r0 of", r0(one), r0(other)];
   if (one?.data !== undefined && other?.data !== undefined) yield ["packet after", hex(one.data), hex(other.data)];
+  if (one?.ctx !== undefined && other?.ctx !== undefined) yield ["context after", fields(one.ctx), fields(other.ctx)];
+}
+
+/** Context fields as text, by name. */
+function fields(ctx: Readonly<Record<string, bigint>>): string {
+  const set = Object.entries(ctx).filter(([, value]) => value !== 0n);
+  return (
+    set
+      .map(([name, value]) => `${name}=${value}`)
+      .sort()
+      .join(" ") || "all 0"
+  );
 }
 
 function mapDifference(

@@ -28,6 +28,8 @@ export interface RunOutcome {
   readonly r0: bigint;
   /** The packet after the run, where it is told. */
   readonly data?: Uint8Array;
+  /** Context fields that a program may write, by name, as far as they are not 0; where they are told. */
+  readonly ctx?: Readonly<Record<string, bigint>>;
   /** One line, where the run ended before its exit. */
   readonly fault?: string;
 }

@@ -62,6 +62,12 @@ describe("outcomes are held against each other", () => {
       what: "packet after run 0 (entry)",
     },
     {
+      name: "a context field",
+      left: { ...calm, runs: [{ r0: 1n, ctx: { mark: 7n, cb0: 0n } }, ...runs(2n, 3n).runs] },
+      right: { ...calm, runs: [{ r0: 1n, ctx: {} }, ...runs(2n, 3n).runs] },
+      what: "context after run 0 (entry)",
+    },
+    {
       name: "a map's value",
       left: { ...runs(1n, 2n, 3n), maps: { hash: [["00", "01"]] as const } },
       right: { ...runs(1n, 2n, 3n), maps: { hash: [["00", "02"]] as const } },

@@ -1,6 +1,7 @@
 import { isBpfkitError, isProgramArray, type Program } from "@bpfkit/core";
 import type { CaseOutcome, FuzzCase, FuzzJudge, FuzzRunner, RunOutcome, SlotChange } from "@bpfkit/fuzz";
 import { KernelSession, testRun } from "@bpfkit/kernel";
+import { contextFields, emptyContext } from "./context.js";
 import { contentsOf } from "./outcome.js";
 
 /** The running kernel as the measure: loads, fills program arrays, test-runs, and gives everything back. */
@@ -40,8 +41,11 @@ function carryOut(session: KernelSession, subject: FuzzCase): CaseOutcome {
   for (const slot of subject.slots) fillSlot(session, programs, slot);
   const runs = subject.runs.map(({ program, data, slots = [] }): RunOutcome => {
     for (const slot of slots) fillSlot(session, programs, slot);
-    const answer = testRun(session.descriptorOf(programs.get(program)!), { data }, program);
-    return { r0: BigInt(answer.retval), data: answer.data };
+    const chosen = programs.get(program)!;
+    const ctx = emptyContext(chosen.type);
+    const answer = testRun(session.descriptorOf(chosen), ctx === undefined ? { data } : { data, ctx }, program);
+    const told = ctx === undefined ? {} : { ctx: contextFields(answer.ctx) };
+    return { r0: BigInt(answer.retval), data: answer.data, ...told };
   });
   return { runs, maps: contentsOf(session.maps) };
 }

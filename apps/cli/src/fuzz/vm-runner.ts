@@ -2,6 +2,7 @@ import type { Engine } from "@bpfkit/core";
 import { isBpfkitError } from "@bpfkit/core";
 import type { CaseOutcome, FuzzCase, FuzzRunner, RunOutcome } from "@bpfkit/fuzz";
 import { load, type Vm } from "@bpfkit/vm";
+import { toldFields } from "./context.js";
 import { contentsOf } from "./outcome.js";
 
 /** Far more than a generated program needs, so that a wrong engine does not hang the session. */
@@ -43,9 +44,10 @@ function carryOut(vm: Vm, subject: FuzzCase): CaseOutcome {
     for (const { program, data, slots = [] } of subject.runs) {
       fill(slots);
       const outcome = vm.program(program).run({ data }, { budget: BUDGET });
-      const { r0, dataOut, fault } = outcome;
+      const { r0, dataOut, ctx = {}, fault } = outcome;
       runs.push({
         r0,
+        ctx: toldFields(ctx),
         ...(dataOut === undefined ? {} : { data: dataOut }),
         ...(fault === undefined ? {} : { fault: fault.message }),
       });
