@@ -7,6 +7,9 @@ import { COMMANDS, close, command, refusal, tryCommand } from "./command.js";
 import { possibleCpus } from "./cpus.js";
 import { KernelError } from "./error.js";
 
+/** What the kernel answers where there is no such entry, or where a map type has none that user space could read. */
+const NOTHING: ReadonlySet<string> = new Set(["ENOENT", "ENOTSUPP", "EOPNOTSUPP"]);
+
 /**
  * A map of the running kernel. Programs see it through its descriptor, never through guest memory, so it has no guest
  * operations and its header is address 0.
@@ -40,7 +43,7 @@ export class KernelMap implements MapStorage {
   get(key: Uint8Array): Uint8Array | undefined {
     const value = new Uint8Array(this.valueBytes);
     const result = tryCommand(COMMANDS.mapLookup, this.#element(key, value));
-    if (errnoName(result) === "ENOENT") return undefined;
+    if (NOTHING.has(errnoName(result))) return undefined;
     if (result < 0) throw refusal(result, `reading ${this.#name(key)}`);
     return value;
   }
@@ -57,8 +60,9 @@ export class KernelMap implements MapStorage {
     command(COMMANDS.mapDelete, this.#element(key), `deleting ${this.#name(key)}`);
   }
 
-  /** Keys in the kernel's order. What is added or deleted while walking may be missed or met twice. */
+  /** Keys in the kernel's order; none where user space cannot walk the map (queues, ring buffers). What is added or deleted while walking may be missed or met twice. */
   *keys(): Iterable<Uint8Array> {
+    if (this.spec.keySize === 0) return;
     let last: Uint8Array | undefined;
     for (;;) {
       const next = new Uint8Array(this.spec.keySize);
@@ -66,7 +70,7 @@ export class KernelMap implements MapStorage {
         COMMANDS.mapNextKey,
         attributes(LAYOUTS.element, { map: this.descriptor, key: last, value: next }),
       );
-      if (errnoName(result) === "ENOENT") return;
+      if (NOTHING.has(errnoName(result))) return;
       if (result < 0) throw refusal(result, `walking map ${this.spec.name}`);
       yield Uint8Array.from(next);
       last = next;

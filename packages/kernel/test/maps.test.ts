@@ -107,6 +107,16 @@ describe.skipIf(kernelMissing !== "")(`maps of the kernel${kernelMissing}`, () =
     expect(map.take()).toBeUndefined();
   });
 
+  test.each([
+    { type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: 4096 },
+    { type: "perf_event_array", valueSize: 4 },
+    { type: "queue", keySize: 0 },
+    { type: "stack_trace", flags: 0, valueSize: 8 },
+  ])("a $type that user space cannot read entries of shows none", (fields) => {
+    const map = make(fields);
+    expect([...map.keys()].map((each) => map.get(each)).filter((each) => each !== undefined)).toEqual([]);
+  });
+
   test("what was disposed of says so", () => {
     const map = make({});
     map.dispose?.();
