@@ -65,6 +65,8 @@ export class KernelProgramArray extends KernelMap implements ProgramArray {
   }
 }
 
+/** @throws {KernelError} `E2BIG` for what is no 32-bit index. */
 function word(value: number): Uint8Array {
+  if (value !== value >>> 0) throw new KernelError("E2BIG", `an index has 32 bits and no sign; ${value} does not fit`);
   return new Uint8Array(Uint32Array.of(value).buffer);
 }

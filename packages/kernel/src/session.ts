@@ -17,8 +17,8 @@ import { type KernelVerdict, readVerdict } from "./verdict.js";
 export type FunctionInfo = "built" | "as-given";
 
 /**
- * Maps in the kernel, and the programs loaded over them. Programs find maps by name. Descriptors of programs are closed
- * when the last of the maps is disposed of and the last linked set over them is.
+ * Maps in the kernel, and the programs loaded over them. Programs find maps by name. Open maps and everyone who called
+ * `retain` keep it open; when the last is gone, the descriptors of its programs are closed.
  */
 export class KernelSession implements ProgramLoader {
   readonly #functionInfo: FunctionInfo;
@@ -73,7 +73,6 @@ export class KernelSession implements ProgramLoader {
   descriptorOf(program: Program): number {
     const known = this.#programs.get(program);
     if (known !== undefined) return known;
-    if (this.#users === 0) throw new KernelError("CLOSED", "its session is closed", { program: program.name });
     const { descriptor, errno } = this.#load(program, 0);
     if (descriptor !== undefined) {
       this.#programs.set(program, descriptor);
@@ -105,6 +104,9 @@ export class KernelSession implements ProgramLoader {
   }
 
   #load(program: Program, logLevel: LogLevel, logBytes?: number): LoadAnswer {
+    if (this.#users === 0) {
+      throw new KernelError("CLOSED", "its session is closed: retain it before use", { program: program.name });
+    }
     const btf = this.#btfOf(program);
     return loadProgram(program, {
       mapDescriptor: (name, slot) => this.#mapDescriptor(program, name, slot),

@@ -1,5 +1,5 @@
 import type { MapSpec, MapStorage } from "@bpfkit/core";
-import { KernelMap, type KernelMapOfMaps, KernelSession, testRun } from "@bpfkit/kernel";
+import { KernelMap, type KernelMapOfMaps, type KernelProgramArray, KernelSession, testRun } from "@bpfkit/kernel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { possibleCpus } from "../src/cpus.js";
 import { kernelMissing } from "./here.js";
@@ -115,6 +115,13 @@ describe.skipIf(kernelMissing !== "")(`maps of the kernel${kernelMissing}`, () =
   ])("a $type that user space cannot read entries of shows none", (fields) => {
     const map = make(fields);
     expect([...map.keys()].map((each) => map.get(each)).filter((each) => each !== undefined)).toEqual([]);
+  });
+
+  test.each([-1, 1.5, 2 ** 32, 5])("a program array refuses index %s", (index) => {
+    const map = make({ type: "prog_array", valueSize: 4 }) as KernelProgramArray;
+    expect(() => map.setProgram(index, program("b7000000010000009500000000000000"))).toThrow(
+      expect.objectContaining({ code: "E2BIG" }),
+    );
   });
 
   test("what was disposed of says so", () => {
