@@ -30,6 +30,16 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: "asm", description: "turn text into bytecode", load: () => import("./commands/asm.js") },
   { name: "test", description: "run declarative tests", load: () => import("./commands/test.js") },
   {
+    name: "compare",
+    description: "the same run on every engine there is, differences marked",
+    load: () => import("./commands/compare.js"),
+  },
+  {
+    name: "fuzz",
+    description: "hold engines against each other on programs nobody wrote",
+    load: () => import("./commands/fuzz.js"),
+  },
+  {
     name: "conformance",
     description: "the plugin of the public bpf_conformance suite",
     load: () => import("./commands/conformance.js"),

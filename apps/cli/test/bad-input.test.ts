@@ -32,7 +32,10 @@ afterAll(() => chdir(home));
 
 describe("wrong use ends with status 2 and one line that says what would be right", () => {
   test.each<[string[], string]>([
-    [[], "bpfkit: needs a command: run, verify, inspect, disasm, stack, profiles, asm, test, conformance"],
+    [
+      [],
+      "bpfkit: needs a command: run, verify, inspect, disasm, stack, profiles, asm, test, compare, fuzz, conformance",
+    ],
     [["frobnicate"], 'bpfkit: there is no command "frobnicate"; there are run, verify, inspect'],
     [["inspct"], "did you mean inspect?"],
     [["--json"], "needs a command"],

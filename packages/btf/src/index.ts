@@ -12,6 +12,8 @@ export type { BtfExt, CoreRelocation, FunctionInfo, SectionInfo } from "./ext.js
 export { coreRelocations, parseBtfExt } from "./ext.js";
 export type { DataLayout } from "./fill.js";
 export { fillDataSections } from "./fill.js";
+export type { FunctionSignature, SignatureType } from "./function-btf.js";
+export { functionBtf } from "./function-btf.js";
 export type { FunctionPrototype } from "./lookup.js";
 export { findByName, functionPrototype, resolve, sizeOf } from "./lookup.js";
 export type { Btf } from "./parse.js";

@@ -12,6 +12,7 @@ test("the public surface: a new export is a reviewed change", async () => {
     "encodeValue",
     "fillDataSections",
     "findByName",
+    "functionBtf",
     "functionPrototype",
     "kindOf",
     "parseBtf",

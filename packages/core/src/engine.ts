@@ -32,6 +32,10 @@ export interface EngineCapabilities {
   readonly budget: boolean;
   /** Maps and code can be shared with workers. */
   readonly workers: boolean;
+  /** Bits of r0 a result tells, where they are not all 64: the kernel's test run gives 32. */
+  readonly returnBits?: 32;
+  /** CPUs that per-CPU maps have values for, where the engine and not the caller decides. */
+  readonly cpus?: number;
 }
 
 /** Something that runs BPF. Engines link a set, not one program: program arrays hold several, cyclically. */

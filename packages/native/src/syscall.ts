@@ -9,6 +9,9 @@ export const SYSCALLS = { close: 3, mmap: 9, mprotect: 10, munmap: 11, bpf: 321 
 /** A system call's argument: a number, or data whose address is passed. */
 export type SyscallArgument = number | bigint | ArrayBufferView | null;
 
+/** Data of the call under way; a reference the collector cannot miss, because the kernel only has its address. */
+const inUse: { data?: readonly SyscallArgument[] } = {};
+
 /**
  * Makes a system call with up to six arguments (those left out are 0). Returns its result, or the negative errno.
  * Data must be as large as the kernel takes it to be; nothing checks that.
@@ -19,7 +22,9 @@ export function syscall(number: number, ...args: readonly SyscallArgument[]): nu
   if (args.length > 6)
     throw new NativeError("BAD_ARGUMENT", `a system call has at most 6 arguments, not ${args.length}`);
   const [a, b, c, d, e, f] = args.map(toRegister);
+  inUse.data = args;
   const result = call(number, a ?? 0, b ?? 0, c ?? 0, d ?? 0, e ?? 0, f ?? 0);
+  inUse.data = [];
   return result === -1 ? -koffi.errno() : result;
 }
 

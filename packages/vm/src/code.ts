@@ -8,8 +8,8 @@ export interface CodeFacts {
   readonly expectedAttachType?: string;
   readonly flags?: number;
   readonly license?: string;
-  readonly btf?: ProgramBtf;
   readonly references?: readonly Reference[];
+  readonly btf?: ProgramBtf;
   /** Names and linkage of functions, by the slot they begin at; what is called and not named here is called `fN` by its slot. */
   readonly functions?: readonly {
     readonly slot: number;

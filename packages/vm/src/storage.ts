@@ -18,6 +18,8 @@ export interface StorageOptions {
   readonly memory: GuestMemory;
   readonly cpus: number;
   readonly createMap?: VmOptions["createMap"];
+  /** Maps the engine made itself, by name. */
+  readonly ownMaps?: ReadonlyMap<string, MapStorage> | undefined;
   readonly programId: (program: Program) => number;
   /** The first map's number; each gets its own. */
   readonly firstId: number;
@@ -50,7 +52,7 @@ function orMissing<T>(name: string, make: () => T, missing: Map<string, Error>):
 function createOne(spec: MapSpec, options: StorageOptions, number: number): MapStorage {
   const { memory, cpus, programId } = options;
   const id = mapId(number);
-  const own = options.createMap?.(spec, { memory, id, cpus });
+  const own = options.createMap?.(spec, { memory, id, cpus }) ?? options.ownMaps?.get(spec.name);
   if (own !== undefined) return own;
   return spec.type === "prog_array"
     ? createProgramArray(spec, { memory, id, programId })

@@ -63,11 +63,16 @@ export class Vm {
     this.#take(source);
   }
 
+  get #cpus(): number {
+    return this.engine.capabilities.cpus ?? this.#options.cpus ?? 1;
+  }
+
   #take(source: VmSource): void {
     this.#sources.push(source);
     const made = createMaps(source.maps, {
       memory: this.memory,
-      cpus: this.#options.cpus ?? 1,
+      cpus: this.#cpus,
+      ownMaps: this.engine.createMaps?.(source.maps, source.btf),
       createMap: this.#options.createMap,
       firstId: this.#maps.size + 1,
       missing: this.#missing,
@@ -182,7 +187,7 @@ export class Vm {
 
   /** Writes entries into a map. @throws as `seedMap` and `map`. */
   seed(name: string, entries: readonly MapEntry[]): void {
-    seedMap(this.map(name), entries, this.#options.cpus ?? 1);
+    seedMap(this.map(name), entries, this.#cpus);
   }
 
   /** What all maps hold, by name; global data by its section. */

@@ -23,7 +23,7 @@ const ARROWS: Record<string, { needs: string[]; runs: "B" | "N" }> = {
   x64: { needs: [], runs: "B" },
   "jit-x64": { needs: ["core", "isa", "x64"], runs: "B" },
   native: { needs: ["core"], runs: "N" },
-  kernel: { needs: ["core", "isa", "abi", "native"], runs: "N" },
+  kernel: { needs: ["core", "abi", "btf", "native"], runs: "N" },
   fuzz: { needs: ["core", "isa", "abi"], runs: "B" },
   vm: {
     needs: [

@@ -56,12 +56,13 @@ async function run(given: Arguments, output: Output): Promise<number> {
   const ctx = readContext(given);
   const budget = given.whole("budget", 1, Number.MAX_SAFE_INTEGER);
   const options = { repeat: given.whole("repeat", 1, MOST_REPEATS) ?? 1, ...(budget === undefined ? {} : { budget }) };
-  const { engine, safety } = await engineFor(given);
+  const { engine, safety, verifies } = await engineFor(given);
   const printk = new Printk();
   const prepared = await prepare(given, { engine, effects: fixedEffects({ trace: (line) => printk.add(line) }) });
   const { vm, runnable } = prepared;
-  const verified = !given.flag("no-verify");
-  if (verified) mustBeAccepted(runnable.program, vm, runnable.type === "raw" ? memorySize(data) : 0, output);
+  const asks = !verifies && !given.flag("no-verify");
+  const verified = verifies || asks;
+  if (asks) mustBeAccepted(runnable.program, vm, runnable.type === "raw" ? memorySize(data) : 0, output);
   orRefused(() => runnable.link());
   const hooks = await tracing(given, prepared, output);
   let status = 0;

@@ -4,7 +4,7 @@ import { idOf, runCase } from "@bpfkit/vm";
 import { shown, usage } from "../arguments.js";
 import { type FoundCase, readCases } from "../cases/read.js";
 import type { Command } from "../command.js";
-import { engineNamed } from "../engines.js";
+import { engineForTests } from "../engines.js";
 import { readBytes } from "../files.js";
 import { type Output, Progress } from "../output.js";
 
@@ -20,8 +20,8 @@ export const command: Command = {
   },
   examples: ["bpfkit test cases.jsonl", "bpfkit test *.yaml --filter tail-call --json"],
   async run(given, output) {
-    const { engine } = await engineNamed(given.text("engine"));
-    const settings = { engine, messages: given.flag("messages"), cpus: given.whole("cpus", 1, 1024) ?? 1 };
+    const engine = await engineForTests(given.text("engine"));
+    const settings = { ...engine, messages: given.flag("messages"), cpus: given.whole("cpus", 1, 1024) ?? 1 };
     const filter = given.text("filter");
     const all = (await Promise.all(given.positionals.map(readCases))).flat();
     const cases = filter === undefined ? all : all.filter((one) => fits(one, filter));

@@ -35,7 +35,7 @@ export async function prepare(given: Arguments, options: VmOptions): Promise<Pre
   const { source } = await readInput(file, inputOptions(given));
   const program = programNamed(source, given.text("program"), file);
   const profile = profileFor(given.text("profile"), given.text("arch"));
-  const vm = load(source, { ...options, profile, cpus: given.whole("cpus", 1, 1024) ?? 1 });
+  const vm = load(source, { ...options, profile, cpus: given.whole("cpus", 1, 1024) ?? options.cpus ?? 1 });
   for (const text of given.list("map")) await seed(vm, text);
   const others = new OtherFiles(vm, given, program);
   for (const text of given.list("slot")) await fillSlot(vm, text, others);

@@ -1,3 +1,4 @@
+import type { SignatureType } from "@bpfkit/btf";
 /*
  * Declarative tests as data, after they were checked (`schema.ts` is the check). Sizes are in bytes, bytes are hex.
  * `| undefined` stands where the check passes a missing field through.
@@ -36,8 +37,8 @@ export interface CaseFunction {
   /** Slot. */
   readonly off: number;
   readonly linkage?: "static" | "global" | undefined;
-  readonly args?: readonly unknown[] | undefined;
-  readonly ret?: string | undefined;
+  readonly args?: readonly SignatureType[] | undefined;
+  readonly ret?: SignatureType | undefined;
 }
 
 export interface CaseProgram extends CaseCode {

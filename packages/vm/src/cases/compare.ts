@@ -26,8 +26,14 @@ export function compareVerdict(name: string, expect: CaseVerdict, verdict: CaseA
   // ENOSPC says only that the log did not fit the buffer of whoever recorded it; the rejection is another.
   if (expect.errno !== "ENOSPC") compare("errno", expect.errno, verdict.errno);
   compare("stack depth", expect.stackDepth, verdict.stackDepth);
-  if (messages) compare("message", expect.message, verdict.message);
+  if (messages) compare("message", withoutStates(expect.message), withoutStates(verdict.message));
   return lines;
+}
+
+/** States that the kernel prints with a reason are no part of it. */
+function withoutStates(message: string | undefined): string | undefined {
+  const lines = message?.split("\n");
+  return lines?.filter((line) => !/^(cur|old) state:/.test(line)).join("\n");
 }
 
 /** How an outcome differs from what a run expects. What is not expected is not compared. */

@@ -1,4 +1,5 @@
 import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
+import { type FunctionSignature, functionBtf } from "@bpfkit/btf";
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
 import { WIDE_OPCODE } from "@bpfkit/isa";
@@ -80,7 +81,18 @@ export async function programOf(program: CaseProgram, maps: readonly CaseMap[], 
     references,
     ...(btfFuncs.length === 0 ? {} : { btf: functionInfo(btfFuncs) }),
     functions: btfFuncs.map(({ off, name: of, linkage = "global" }) => ({ slot: off, name: of, linkage })),
+    ...(btfFuncs.length === 0 ? {} : { btf: functionBtf(btfFuncs.map(signatureOf), program.type) }),
   });
+}
+
+function signatureOf({
+  off,
+  name,
+  linkage = "static",
+  args = [],
+  ret = "int",
+}: NonNullable<CaseProgram["btfFuncs"]>[number]): FunctionSignature {
+  return { slot: off, name, linkage, args, ret };
 }
 
 /** Makes the program of a case that is one program: `mapRefs` says which slot names which map. */

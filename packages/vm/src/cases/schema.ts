@@ -29,12 +29,15 @@ const verdict = {
   why: v.optional(v.string()),
 };
 
+/** C types that function information may name; see `functionBtf`. */
+const signatureType = v.picklist(["void", "int", "u64", "int*", "ctx"]);
+
 const functionInfo = v.strictObject({
   name: v.string(),
   off: index,
   linkage: v.optional(v.picklist(["static", "global"])),
-  args: v.optional(v.array(v.unknown())),
-  ret: v.optional(v.string()),
+  args: v.optional(v.array(signatureType)),
+  ret: v.optional(signatureType),
 });
 
 const code = {

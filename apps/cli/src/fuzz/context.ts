@@ -1,0 +1,19 @@
+/** Bytes of `struct __sk_buff`, and where a test run gives back what a program may write (uapi/linux/bpf.h); 32 bits each. */
+const SK_BUFF_BYTES = 192;
+const FIELDS = { mark: 8, priority: 32, cb0: 48, cb1: 52, cb2: 56, cb3: 60, cb4: 64 } as const;
+
+/** The context a test run of a type is given and gives back; undefined where it has nothing to write. */
+export function emptyContext(type: string): Uint8Array | undefined {
+  return type === "xdp" ? undefined : new Uint8Array(SK_BUFF_BYTES);
+}
+
+/** The fields of a context that came back. */
+export function contextFields(ctx: Uint8Array): Record<string, bigint> {
+  const view = new DataView(ctx.buffer, ctx.byteOffset, ctx.byteLength);
+  return Object.fromEntries(Object.entries(FIELDS).map(([name, at]) => [name, BigInt(view.getUint32(at, true))]));
+}
+
+/** Of the fields the VM says have changed, those that a test run tells. */
+export function toldFields(ctx: Readonly<Record<string, bigint>>): Record<string, bigint> {
+  return Object.fromEntries(Object.entries(ctx).filter(([name]) => name in FIELDS));
+}

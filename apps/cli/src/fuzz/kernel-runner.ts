@@ -1,0 +1,70 @@
+import { isBpfkitError, isProgramArray, type Program } from "@bpfkit/core";
+import type { CaseOutcome, FuzzCase, FuzzJudge, FuzzRunner, RunOutcome, SlotChange } from "@bpfkit/fuzz";
+import { KernelSession, testRun } from "@bpfkit/kernel";
+import { contextFields, emptyContext } from "./context.js";
+import { contentsOf } from "./outcome.js";
+
+/** The running kernel as the measure: loads, fills program arrays, test-runs, and gives everything back. */
+export function kernelRunner(): FuzzRunner {
+  return {
+    name: "kernel",
+    returnBits: 32,
+    run: (subject) => withSession(subject, (session) => carryOut(session, subject)),
+  };
+}
+
+/** The running kernel's verdicts. */
+export function kernelJudge(): FuzzJudge {
+  return {
+    name: "kernel",
+    verdicts: (subject) =>
+      withSession(subject, (session) => subject.programs.map((program) => session.verdict(program))),
+  };
+}
+
+function withSession<T>(subject: FuzzCase, action: (session: KernelSession) => T): T {
+  const session = new KernelSession("built");
+  session.retain();
+  try {
+    session.addMaps(subject.maps);
+    return action(session);
+  } finally {
+    for (const map of [...session.maps.values()]) map.dispose?.();
+    session.release();
+  }
+}
+
+function carryOut(session: KernelSession, subject: FuzzCase): CaseOutcome {
+  const programs = new Map(subject.programs.map((program) => [program.name, program]));
+  const rejection = rejectionOf(session, subject.programs);
+  if (rejection !== undefined) return { rejection, runs: [], maps: {} };
+  for (const slot of subject.slots) fillSlot(session, programs, slot);
+  const runs = subject.runs.map(({ program, data, slots = [] }): RunOutcome => {
+    for (const slot of slots) fillSlot(session, programs, slot);
+    const chosen = programs.get(program)!;
+    const ctx = emptyContext(chosen.type);
+    const answer = testRun(session.descriptorOf(chosen), ctx === undefined ? { data } : { data, ctx }, program);
+    const told = ctx === undefined ? {} : { ctx: contextFields(answer.ctx) };
+    return { r0: BigInt(answer.retval), data: answer.data, ...told };
+  });
+  return { runs, maps: contentsOf(session.maps) };
+}
+
+function rejectionOf(session: KernelSession, programs: readonly Program[]): CaseOutcome["rejection"] {
+  for (const program of programs) {
+    try {
+      session.descriptorOf(program);
+    } catch (error) {
+      if (!isBpfkitError(error)) throw error;
+      return { program: program.name, reason: error.message };
+    }
+  }
+  return undefined;
+}
+
+function fillSlot(session: KernelSession, programs: ReadonlyMap<string, Program>, slot: SlotChange): void {
+  const array = session.maps.get(slot.map);
+  if (array === undefined || !isProgramArray(array)) return;
+  if (slot.program === null) array.deleteProgram(slot.index);
+  else array.setProgram(slot.index, programs.get(slot.program)!);
+}

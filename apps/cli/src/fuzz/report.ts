@@ -1,0 +1,43 @@
+import type { CoverageTable, FuzzReport } from "@bpfkit/fuzz";
+import Table from "cli-table3";
+import type { Output } from "../output.js";
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** A report in words: what was found, then what was covered. */
+export function printReport(report: FuzzReport, file: string | undefined, output: Output): void {
+  const { finding, coverage, verdicts } = report;
+  if (finding !== undefined) {
+    const { what, left, right } = finding.difference;
+    output.line(output.style("bad", `difference in ${what}`));
+    output.line(`  ${left.engine.padEnd(12)} ${left.value}`);
+    output.line(`  ${right.engine.padEnd(12)} ${right.value}`);
+    output.line(`  class ${finding.subject.class}, seed ${finding.subject.seed}; shrunk to ${file}`);
+  }
+  printCoverage(coverage, output);
+  if (verdicts.compared > 0) {
+    output.line(`${verdicts.compared} slightly wrong programs judged, ${verdicts.accepted} of them accepted`);
+  }
+}
+
+function printCoverage(table: CoverageTable, output: Output): void {
+  const rows = new Table({ head: ["class", "cases", "accepted", "share"], style: { head: [], border: [] } });
+  for (const { class: name, cases, accepted } of table.classes) {
+    rows.push([name, cases, accepted, percent(cases === 0 ? 0 : accepted / cases)]);
+  }
+  output.line(rows.toString());
+  output.line(
+    `${table.programs} programs in ${table.cases} cases, ${table.accepted} accepted; median ${table.medianInstructions} instructions`,
+  );
+  output.line(
+    `with branches and packet access ${percent(table.branchesAndPacket)}, with subprograms ${percent(table.subprograms)}, with tail calls in subprograms ${percent(table.tailCallsInSubprograms)}`,
+  );
+  const forms = Object.keys(table.instructions).length;
+  output.line(
+    `${forms} instruction forms; not among them: ${listed(table.missing)}; opcodes missing: ${listed(table.missingOpcodes)}`,
+  );
+  const helpers = Object.entries(table.helpers).sort(([, one], [, other]) => other - one);
+  output.line(`helpers: ${listed(helpers.map(([name, count]) => `${name} ${count}`))}`);
+}
+
+const listed = (words: readonly (string | number)[]): string => (words.length === 0 ? "none" : words.join(", "));

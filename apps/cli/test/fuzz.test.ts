@@ -1,0 +1,80 @@
+import { type CaseOutcome, CLASSES, type FuzzRunner, fuzz, generateCase, programSeed } from "@bpfkit/fuzz";
+import { helperTable } from "@bpfkit/helpers";
+import { interpreter } from "@bpfkit/interpreter";
+import { kernelAvailability } from "@bpfkit/kernel";
+import { parseCase, runCase } from "@bpfkit/vm";
+import { describe, expect, test } from "vitest";
+import { fuzzEngines } from "../src/fuzz/engines.js";
+import { kernelJudge, kernelRunner } from "../src/fuzz/kernel-runner.js";
+import { vmRunner } from "../src/fuzz/vm-runner.js";
+
+const answer = kernelAvailability();
+const missing = answer.available ? "" : ` (${answer.reason})`;
+const helpers = [...helperTable().keys()];
+
+/** An engine that gets one result in so many wrong. */
+function wrong(runner: FuzzRunner): FuzzRunner {
+  const spoil = (outcome: CaseOutcome): CaseOutcome => ({
+    ...outcome,
+    runs: outcome.runs.map((run) => (run.r0 % 3n === 0n ? { ...run, r0: run.r0 + 1n } : run)),
+  });
+  return { name: "wrong", run: (subject) => spoil(runner.run(subject)) };
+}
+
+test("the interpreter runs what is generated without a fault", { timeout: 60_000 }, () => {
+  const runner = vmRunner(interpreter);
+  for (const { name } of CLASSES) {
+    for (let i = 0; i < 10; i++) {
+      const subject = generateCase(programSeed(31, i), name, { helpers });
+      const outcome = runner.run(subject);
+      expect(outcome.rejection).toBeUndefined();
+      expect(outcome.runs.map((run) => run.fault)).toEqual(subject.runs.map(() => undefined));
+    }
+  }
+});
+
+test("a finding is a declarative test that the right engine passes", async () => {
+  const { finding } = fuzz({
+    seed: 5,
+    programs: 500,
+    helpers,
+    runners: [vmRunner(interpreter), wrong(vmRunner(interpreter))],
+  });
+  expect(finding?.difference.left.engine).toBe("wrong");
+  const parsed = parseCase(JSON.parse(JSON.stringify(finding!.file)), "finding");
+  const result = await runCase(parsed, { readObject: () => Promise.reject(new Error("there is no object")) });
+  expect(result.detail).toEqual([]);
+  expect(result).toMatchObject({ ok: true });
+  expect(result.skipped).toBeUndefined();
+});
+
+test("an engine that is not here is named with its reason", async () => {
+  const { runners, missing: absent } = await fuzzEngines();
+  expect([...runners.map(({ name }) => name), ...absent.map(({ name }) => name)].sort()).toContain("interpreter");
+  for (const { reason } of absent) expect(reason).toMatch(/^not available here, because /);
+});
+
+describe.skipIf(missing !== "")(`the running kernel as the measure${missing}`, () => {
+  test("the interpreter answers as it does, in every class", { timeout: 120_000 }, () => {
+    const report = fuzz({ seed: 7, programs: 1500, helpers, runners: [kernelRunner(), vmRunner(interpreter)] });
+    expect(report.finding?.file).toBeUndefined();
+    for (const { cases, accepted } of report.coverage.classes) expect(accepted / cases).toBeGreaterThan(0.6);
+    expect(report.coverage.missingOpcodes).toEqual([]);
+  });
+
+  test("what it answers is repeatable, so that nothing of its addresses shows", { timeout: 60_000 }, () => {
+    const { finding } = fuzz({
+      seed: 8,
+      programs: 600,
+      helpers,
+      runners: [kernelRunner(), { ...kernelRunner(), name: "again" }],
+    });
+    expect(finding?.file).toBeUndefined();
+  });
+
+  test("it judges what it runs as accepted", () => {
+    const subject = generateCase(programSeed(9, 9), "program-arrays", { helpers });
+    const verdicts = kernelJudge().verdicts(subject);
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(subject.programs.map(() => "accept"));
+  });
+});

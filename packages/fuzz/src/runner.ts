@@ -1,0 +1,49 @@
+import type { FuzzCase } from "./case.js";
+
+/** Something that carries out a case: an engine with all that it needs around it. */
+export interface FuzzRunner {
+  readonly name: string;
+  /** Bits of r0 it tells, where they are not all 64. */
+  readonly returnBits?: 32;
+  /** Carries the case out from new maps on. A program it refuses is a rejection in the outcome. */
+  run(subject: FuzzCase): CaseOutcome;
+  /**
+   * The same with everything at other addresses, where it can: what differs between the two depends on addresses, which
+   * are each engine's own.
+   */
+  runElsewhere?(subject: FuzzCase): CaseOutcome;
+}
+
+/** What a case came to on one engine. */
+export interface CaseOutcome {
+  /** The first program that was refused; then nothing was run. */
+  readonly rejection?: { readonly program: string; readonly reason: string };
+  readonly runs: readonly RunOutcome[];
+  /** What the data maps hold after the runs, by name: keys and values in hex, sorted by key. */
+  readonly maps: Readonly<Record<string, readonly (readonly [key: string, value: string])[]>>;
+}
+
+export interface RunOutcome {
+  /** Unsigned. */
+  readonly r0: bigint;
+  /** The packet after the run, where it is told. */
+  readonly data?: Uint8Array;
+  /** Context fields that a program may write, by name, as far as they are not 0; where they are told. */
+  readonly ctx?: Readonly<Record<string, bigint>>;
+  /** One line, where the run ended before its exit. */
+  readonly fault?: string;
+}
+
+/** A verdict on one program, as far as two can be held against each other. */
+export interface FuzzVerdict {
+  readonly verdict: "accept" | "reject";
+  readonly errno?: string;
+  readonly message?: string;
+}
+
+/** Something that judges programs without running them. */
+export interface FuzzJudge {
+  readonly name: string;
+  /** A verdict for each program of the case, in order. */
+  verdicts(subject: FuzzCase): readonly FuzzVerdict[];
+}

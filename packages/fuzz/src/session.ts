@@ -1,0 +1,139 @@
+import type { FuzzCase } from "./case.js";
+import { type CaseFile, caseFile } from "./case-file.js";
+import { CLASSES } from "./classes.js";
+import { compareOutcomes, compareVerdicts, type Difference } from "./compare.js";
+import { Coverage, type CoverageTable } from "./coverage.js";
+import { type GenerateOptions, generateCase } from "./generate.js";
+import { mutateCase } from "./mutate.js";
+import { programSeed, seededRandom } from "./random.js";
+import type { CaseOutcome, FuzzJudge, FuzzRunner } from "./runner.js";
+import { withFilledStack } from "./settled.js";
+import { shrinkCase } from "./shrink.js";
+
+export interface FuzzOptions extends GenerateOptions {
+  readonly seed: number;
+  /** Engines to be held against each other; the first is the measure. */
+  readonly runners: readonly FuzzRunner[];
+  /** Ours, then the kernel's: slightly wrong programs are put to both. */
+  readonly judges?: readonly [FuzzJudge, FuzzJudge];
+  /** Programs to make, at least. */
+  readonly programs?: number;
+  /** When to stop, in milliseconds from now; nothing is begun after it. */
+  readonly milliseconds?: number;
+  /** Names of classes; all where left out. */
+  readonly classes?: readonly string[];
+  /** Told now and then how far it got. */
+  readonly onProgress?: (progress: { readonly cases: number; readonly programs: number }) => void;
+}
+
+/** A difference, and the smallest case that shows it. */
+export interface Finding {
+  readonly difference: Difference;
+  readonly subject: FuzzCase;
+  readonly file: CaseFile;
+}
+
+export interface FuzzReport {
+  readonly seed: number;
+  readonly coverage: CoverageTable;
+  /** Slightly wrong programs whose verdicts were compared, and how many of them the kernel accepted. */
+  readonly verdicts: { readonly compared: number; readonly accepted: number };
+  /** What was found; the session stops at the first. */
+  readonly finding?: Finding;
+}
+
+const PROGRESS_EVERY = 100;
+
+/**
+ * Makes programs class by class, carries each out on every engine, and stops at the first difference with a shrunk case.
+ * The same seed, classes and helpers make the same programs.
+ */
+export function fuzz(options: FuzzOptions): FuzzReport {
+  const classes = options.classes ?? CLASSES.map(({ name }) => name);
+  const coverage = new Coverage();
+  const verdicts = { compared: 0, accepted: 0 };
+  const end = options.milliseconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.milliseconds;
+  let programs = 0;
+  let finding: Finding | undefined;
+  for (let index = 0; programs < (options.programs ?? Number.POSITIVE_INFINITY) && performance.now() < end; index++) {
+    const seed = programSeed(options.seed, index);
+    const subject = generateCase(seed, classes[index % classes.length]!, options);
+    programs += subject.programs.length;
+    finding = examine(subject, options.runners, coverage) ?? examineVerdicts(subject, options.judges, verdicts);
+    if (finding !== undefined) break;
+    if (index % PROGRESS_EVERY === 0) options.onProgress?.({ cases: index + 1, programs });
+  }
+  return { seed: options.seed, coverage: coverage.table(), verdicts, ...(finding === undefined ? {} : { finding }) };
+}
+
+function examine(subject: FuzzCase, runners: readonly FuzzRunner[], coverage: Coverage): Finding | undefined {
+  const [measure, ...others] = runners;
+  const outcome = measure!.run(subject);
+  coverage.add(subject, outcome.rejection === undefined);
+  if (outcome.rejection !== undefined) return undefined;
+  for (const other of others) {
+    const difference = compareOutcomes(subject, [other, other.run(subject)], [measure!, outcome]);
+    if (difference === undefined) continue;
+    return (
+      shrunkFinding(subject, other, measure!) ?? { difference, subject, file: caseFile(subject, outcome, difference) }
+    );
+  }
+  return undefined;
+}
+
+/**
+ * Shrinks what differs between two engines, and says in which way the small case differs. A smaller case may read stack it
+ * never wrote, or let an address out: it only counts if it differs with a filled stack, too, and answers the same twice. Undefined where the whole case does not.
+ */
+export function shrunkFinding(subject: FuzzCase, runner: FuzzRunner, measure: FuzzRunner): Finding | undefined {
+  const differenceOf = (candidate: FuzzCase): [Difference | undefined, CaseOutcome] => {
+    const expected = measure.run(candidate);
+    // What the measure refuses or faults on is no program that could tell anything.
+    if (expected.rejection !== undefined || expected.runs.some(({ fault }) => fault !== undefined)) {
+      return [undefined, expected];
+    }
+    return [compareOutcomes(candidate, [runner, runner.run(candidate)], [measure, expected]), expected];
+  };
+  const differs = (candidate: FuzzCase): boolean => differenceOf(candidate)[0] !== undefined;
+  const counts = (candidate: FuzzCase): boolean =>
+    differs(candidate) &&
+    differs(withFilledStack(candidate)) &&
+    isRepeatable(candidate, runner) &&
+    isRepeatable(candidate, measure);
+  if (!counts(subject)) return undefined;
+  const small = shrinkCase(subject, counts);
+  const [difference, expected] = differenceOf(small);
+  return difference && { difference, subject: small, file: caseFile(small, expected, difference) };
+}
+
+/** Whether an engine gives the same answer twice, the second time with everything at other addresses. */
+function isRepeatable(subject: FuzzCase, runner: FuzzRunner): boolean {
+  const again = runner.runElsewhere?.(subject) ?? runner.run(subject);
+  return compareOutcomes(subject, [runner, runner.run(subject)], [runner, again]) === undefined;
+}
+
+function examineVerdicts(
+  subject: FuzzCase,
+  judges: FuzzOptions["judges"],
+  counts: { compared: number; accepted: number },
+): Finding | undefined {
+  if (judges === undefined) return undefined;
+  const [ours, theirs] = judges;
+  const differenceOf = (candidate: FuzzCase): Difference | undefined =>
+    compareVerdicts(candidate, [ours.name, ours.verdicts(candidate)], [theirs.name, theirs.verdicts(candidate)]);
+  const wrong = mutateCase(subject, seededRandom(subject.seed).word());
+  counts.compared += wrong.programs.length;
+  counts.accepted += theirs.verdicts(wrong).filter(({ verdict }) => verdict === "accept").length;
+  if (differenceOf(wrong) === undefined) return undefined;
+  const small = shrinkCase(wrong, (candidate) => differenceOf(candidate) !== undefined);
+  const difference = differenceOf(small)!;
+  return { difference, subject: small, file: verdictFile(small, difference, theirs) };
+}
+
+/** The same format; it expects verdicts and no runs. */
+function verdictFile(subject: FuzzCase, difference: Difference, judge: FuzzJudge): CaseFile {
+  const verdicts = judge.verdicts(subject);
+  const file = caseFile({ ...subject, slots: [], runs: [] }, { runs: [], maps: {} }, difference);
+  const programs = (file["programs"] as object[]).map((program, i) => ({ ...program, expect: verdicts[i] }));
+  return { ...file, programs };
+}
