@@ -1,6 +1,6 @@
 import type { ProgramId } from "./brand.js";
 import type { Effects, HelperTable } from "./helper.js";
-import type { MapStorage } from "./map.js";
+import type { MapSpec, MapStorage } from "./map.js";
 import type { GuestMemory } from "./memory.js";
 import type { Profile } from "./profile.js";
 import type { Program } from "./program.js";
@@ -38,6 +38,11 @@ export interface Engine {
   readonly name: string;
   readonly capabilities: EngineCapabilities;
   availability(): Availability;
+  /**
+   * Makes the maps of one link set, by name, where the engine keeps its own storage (the kernel does); without it, maps lie
+   * in guest memory. First values are written and frozen maps frozen. `btf`: the `.BTF` section the specs' type ids are of.
+   */
+  createMaps?(specs: readonly MapSpec[], btf?: Uint8Array): ReadonlyMap<string, MapStorage>;
   /** @throws a typed error that names the program and slot of anything the engine cannot link. */
   link(set: LinkSet): Linked;
 }

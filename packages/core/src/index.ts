@@ -25,6 +25,7 @@ export type {
 export { isProgramArray, MAP_HEADER_BYTES } from "./map.js";
 export type { GuestMemory, MemoryViews, Permission, Region } from "./memory.js";
 export { MemoryFault } from "./memory.js";
+export type { CodePages, ExecutableMemory, GuardRegions, NativeArguments, NativeCallback } from "./native.js";
 export type { Profile } from "./profile.js";
 export type { Program, ProgramBtf, Reference, Subprogram } from "./program.js";
 export { FRAME_BYTES, SLOT_BYTES, sourceLineAt, subprogramAt } from "./program.js";

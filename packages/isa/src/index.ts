@@ -1,0 +1,13 @@
+/** The eBPF instruction set (RFC 9669 and Linux 6.15) as one table: decode, encode, check, build. */
+
+export { decode, decodeAt, encode, rowOf, validate } from "./codec.js";
+export type { IsaErrorCode, IsaErrorFacts } from "./error.js";
+export { IsaError } from "./error.js";
+export type { Instruction } from "./instruction.js";
+export { imm64, slotsOf, WIDE_OPCODE } from "./instruction.js";
+export { findRow, INVALID, rowIndexAt } from "./lookup.js";
+export type { ConformanceGroup, Field, Form, InstructionName, Operation, Row } from "./row.js";
+export { FORMS, ROW, ROWS } from "./row.js";
+export type { SlotTable } from "./slots.js";
+export { decodeSlots, SECOND_SLOT } from "./slots.js";
+export { TABLE } from "./table.js";
