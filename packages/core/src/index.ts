@@ -22,7 +22,7 @@ export type {
   MapStorage,
   ProgramArray,
 } from "./map.js";
-export { isProgramArray, MAP_HEADER_BYTES } from "./map.js";
+export { encodeMapHeader, isProgramArray, MAP_HEADER_BYTES, MAP_HEADER_FIELDS } from "./map.js";
 export type { GuestMemory, MemoryViews, Permission, Region } from "./memory.js";
 export { MemoryFault } from "./memory.js";
 export type { CodePages, ExecutableMemory, GuardRegions, NativeArguments, NativeCallback } from "./native.js";

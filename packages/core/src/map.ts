@@ -50,7 +50,24 @@ export interface MapLayout {
 }
 
 /** Bytes of the read-only header a map has in guest memory; its address is what a program's reference becomes. */
-export const MAP_HEADER_BYTES = 64;
+export const MAP_HEADER_BYTES = 96;
+
+/**
+ * Offsets of the header's 32-bit fields: where `struct bpf_map` of Linux 6.18 has those that programs may read through a
+ * map pointer. The rest is zero.
+ */
+export const MAP_HEADER_FIELDS = { type: 64, keySize: 68, valueSize: 72, maxEntries: 76, flags: 88, id: 92 } as const;
+
+/** The bytes of a map's header. `type` is the kernel's `BPF_MAP_TYPE_*`. */
+export function encodeMapHeader(type: number, spec: MapSpec, id: MapId): Uint8Array {
+  const { keySize, valueSize, maxEntries, flags } = spec;
+  const bytes = new Uint8Array(MAP_HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [field, value] of Object.entries({ type, keySize, valueSize, maxEntries, flags, id })) {
+    view.setUint32(MAP_HEADER_FIELDS[field as keyof typeof MAP_HEADER_FIELDS], value, true);
+  }
+  return bytes;
+}
 
 /**
  * A map that exists. Maps in guest memory, maps of the running kernel and maps a user wrote all look like this.
@@ -102,6 +119,8 @@ export interface MapCursorEntry {
 export interface ProgramArray extends MapStorage {
   /** The program in a slot; undefined where it is empty or out of range. */
   programAt(index: number): Program | undefined;
+  /** The filled slots, by ascending index. */
+  programs(): readonly (readonly [index: number, program: Program])[];
   /** @throws with the errno's name: `E2BIG` past the end, `EINVAL` for flags or an owner of another kind. */
   setProgram(index: number, program: Program, flags?: number): void;
   /** @throws `ENOENT` where it is empty, `E2BIG` past the end. */

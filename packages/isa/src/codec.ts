@@ -52,34 +52,43 @@ export function validate(code: Uint8Array): void {
   for (let at = 0; at < code.length; ) at += ROWS[rowIndexAt(code, at / SLOT_BYTES)]!.slots * SLOT_BYTES;
 }
 
-function inRange(field: string, value: number, min: number, max: number, place: Place): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new IsaError("BAD_OPERAND", `${field} must be an integer from ${min} to ${max}, not ${value}`, place);
+/** Inclusive bounds of each field's value. */
+const BOUNDS = {
+  opcode: [0, 0xff],
+  dst: [0, 10],
+  src: [0, 10],
+  offset: [-0x8000, 0x7fff],
+  imm: [-0x8000_0000, 0x7fff_ffff],
+  nextImm: [-0x8000_0000, 0x7fff_ffff],
+} as const;
+
+const FIELDS = Object.keys(BOUNDS) as readonly (keyof typeof BOUNDS)[];
+
+/** `name` is of the row, where the caller knows it. */
+function checkRanges(instruction: Instruction, place: Place, name?: string): void {
+  for (const field of FIELDS) {
+    const value = instruction[field];
+    const [min, max] = BOUNDS[field];
+    const wanted = field === "nextImm" ? slotsOf(instruction) === 2 : true;
+    if (wanted ? Number.isInteger(value) && value! >= min && value! <= max : value === undefined) continue;
+    const of = name ?? `opcode ${instruction.opcode}`;
+    const range = wanted
+      ? `an integer from ${min} to ${max}`
+      : "left out, it belongs to 64-bit immediates (opcode 0x18)";
+    const code = field === "dst" || field === "src" ? "BAD_REGISTER" : "BAD_OPERAND";
+    throw new IsaError(code, `${of}: ${field} must be ${range}, not ${value}`, place);
+  }
 }
 
-/** Writes one instruction; the caller made sure there is room. Returns its slots. */
-function write(instruction: Instruction, view: DataView, at: number, place: Place): 1 | 2 {
-  const { opcode, dst, src, offset, imm, nextImm } = instruction;
-  inRange("opcode", opcode, 0, 0xff, place);
-  inRange("dst", dst, 0, 0x0f, place);
-  inRange("src", src, 0, 0x0f, place);
-  inRange("offset", offset, -0x8000, 0x7fff, place);
-  inRange("imm", imm, -0x8000_0000, 0x7fff_ffff, place);
+/** Writes one instruction, whose ranges and room were checked. */
+function write({ opcode, dst, src, offset, imm, nextImm }: Instruction, view: DataView, at: number): void {
   view.setUint8(at, opcode);
   view.setUint8(at + 1, dst | (src << 4));
   view.setInt16(at + 2, offset, true);
   view.setInt32(at + 4, imm, true);
-  const slots = slotsOf(instruction);
-  if (slots === 1) {
-    if (nextImm !== undefined) {
-      throw new IsaError("BAD_OPERAND", "nextImm belongs to 64-bit immediates (opcode 0x18) only", place);
-    }
-    return 1;
-  }
-  inRange("nextImm", nextImm ?? Number.NaN, -0x8000_0000, 0x7fff_ffff, place);
+  if (nextImm === undefined) return;
   view.setUint32(at + SLOT_BYTES, 0, true);
-  view.setInt32(at + SLOT_BYTES + 4, nextImm!, true);
-  return 2;
+  view.setInt32(at + SLOT_BYTES + 4, nextImm, true);
 }
 
 /**
@@ -92,9 +101,10 @@ export function encode(instructions: readonly Instruction[]): Uint8Array {
   const view = viewOf(code);
   let slot = 0;
   for (const instruction of instructions) {
-    const written = write(instruction, view, slot * SLOT_BYTES, { slot });
+    checkRanges(instruction, { slot });
+    write(instruction, view, slot * SLOT_BYTES);
     rowIndexAt(code, slot);
-    slot += written;
+    slot += slotsOf(instruction);
   }
   return code;
 }
@@ -102,13 +112,19 @@ export function encode(instructions: readonly Instruction[]): Uint8Array {
 const scratch = new Uint8Array(2 * SLOT_BYTES);
 const scratchView = viewOf(scratch);
 
+/** The row of an instruction, with every field checked; errors begin with `name`, if there is one. */
+export function checkedRow(instruction: Instruction, name?: string): Row {
+  checkRanges(instruction, {}, name);
+  write(instruction, scratchView, 0);
+  const index = findRow(scratch, 0);
+  if (index === INVALID) throw explain(scratch.subarray(0, slotsOf(instruction) * SLOT_BYTES), 0, {});
+  return ROWS[index]!;
+}
+
 /**
  * The row of an instruction, with every field checked.
  * @throws {IsaError} as `encode`, without a place.
  */
 export function rowOf(instruction: Instruction): Row {
-  const slots = write(instruction, scratchView, 0, {});
-  const index = findRow(scratch, 0);
-  if (index === INVALID) throw explain(scratch.subarray(0, slots * SLOT_BYTES), 0, {});
-  return ROWS[index]!;
+  return checkedRow(instruction);
 }

@@ -1,5 +1,7 @@
 /** The eBPF instruction set (RFC 9669 and Linux 6.15) as one table: decode, encode, check, build. */
 
+export type { Builder, Builders, Register } from "./build.js";
+export { build } from "./build.js";
 export { decode, decodeAt, encode, rowOf, validate } from "./codec.js";
 export type { IsaErrorCode, IsaErrorFacts } from "./error.js";
 export { IsaError } from "./error.js";

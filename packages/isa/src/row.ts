@@ -48,7 +48,7 @@ interface FormFacts {
   readonly target?: "offset" | "imm";
 }
 
-/** Which fields each form uses, and which of them is a distance in slots. */
+/** Which fields each form uses, in the order of its operands, and which of them is a distance in slots. */
 export const FORMS: { readonly [form in Form]: FormFacts } = {
   "": { fields: [] },
   dst: { fields: ["dst"] },
@@ -56,7 +56,7 @@ export const FORMS: { readonly [form in Form]: FormFacts } = {
   "dst,src": { fields: ["dst", "src"] },
   "dst,[src+offset]": { fields: ["dst", "src", "offset"] },
   "[dst+offset],imm": { fields: ["dst", "offset", "imm"] },
-  "[dst+offset],src": { fields: ["dst", "src", "offset"] },
+  "[dst+offset],src": { fields: ["dst", "offset", "src"] },
   offset: { fields: ["offset"], target: "offset" },
   imm: { fields: ["imm"], target: "imm" },
   "dst,imm,offset": { fields: ["dst", "imm", "offset"], target: "offset" },

@@ -6,7 +6,7 @@ import { allValid, GRANULE, mark } from "./shadow.js";
 const PAGE = 65_536;
 
 /** Guest addresses below this are never mapped: a null pointer plus any 16-bit offset faults. */
-export const LOWEST_MAPPED = PAGE;
+export const LOWEST_MAPPED: number = PAGE;
 
 /** Invalid bytes kept between regions, so that running off one never lands in the next. */
 export const GAP = 64;
