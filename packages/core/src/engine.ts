@@ -72,3 +72,12 @@ export interface BatchResult {
   /** What stopped the batch early. */
   readonly fault?: RunResult["fault"];
 }
+
+/**
+ * A verifier's answer on one program, as an engine takes it: the licence to leave checks out. It holds for this very
+ * program object; a verifier binds it to digests of what it looked at.
+ */
+export interface Verdict {
+  readonly program: Program;
+  readonly accepted: boolean;
+}

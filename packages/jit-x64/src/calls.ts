@@ -67,7 +67,7 @@ function callHelper(e: Emitter, i: Current): void {
   e.flushFuel();
   if (helper.kind === "intrinsic") return tailCall(e, i);
   if (helper.kind === "body" && INTRINSICS[helper.name]?.(e, i)) return;
-  e.callStub("helper", e.site({ kind: "helper", slot, helper: imm }));
+  e.callStub("ask", e.site({ kind: "helper", slot, helper: imm }));
   e.leaveUnlessZero();
 }
 
@@ -113,7 +113,7 @@ function tailCall(e: Emitter, { slot }: Current): void {
   const array = typeof known === "object" ? e.context.maps.get(known.map) : undefined;
   if (array !== undefined && isProgramArray(array)) findTarget(e, array, e.known[3], missed);
   else {
-    e.callStub("fuel", e.site({ kind: "tail-call", slot }));
+    e.callStub("ask", e.site({ kind: "tail-call", slot }));
     e.leaveUnlessZero();
     e.emit(MOV64_LOAD, SCRATCH, field("operand"));
     e.emit(TEST64, SCRATCH, SCRATCH);
@@ -140,7 +140,11 @@ function findTarget(e: Emitter, array: ProgramArray, index: unknown, missed: num
   const { tailCallLimit } = e.context.profile;
   e.emit(tailCallLimit < 128 ? CMP_M32_IMM8 : CMP32_IMM, field("tailCallCount"), tailCallLimit);
   e.jump(missed, "ae");
-  e.emit(MOV64_LOAD, SCRATCH, typeof index === "number" ? { base: SCRATCH } : { base: SCRATCH, index: SCRATCH2, scale: 8 });
+  e.emit(
+    MOV64_LOAD,
+    SCRATCH,
+    typeof index === "number" ? { base: SCRATCH } : { base: SCRATCH, index: SCRATCH2, scale: 8 },
+  );
   e.emit(TEST64, SCRATCH, SCRATCH);
   e.jump(missed, "e");
   e.emit(INC_M32, field("tailCallCount"));
@@ -176,7 +180,7 @@ const loadPacket: Translate = (e, { row, src, imm, slot }) => {
   e.flushFuel();
   e.emit(LEA32, SCRATCH, indirect ? { base: machine(src), displacement: imm } : { displacement: imm });
   e.emit(MOV64_STORE, field("operand"), SCRATCH);
-  e.callStub("helper", e.site({ kind: "packet", slot, size: row.width! / 8 }));
+  e.callStub("ask", e.site({ kind: "packet", slot, size: row.width! / 8 }));
   e.leaveUnlessZero();
   const past = e.outOfLine(() => {
     e.emit(XOR[32], RAX, RAX);
@@ -188,4 +192,3 @@ const loadPacket: Translate = (e, { row, src, imm, slot }) => {
 
 /** Calls, exit and packet loads, by operation. */
 export const CALLS: { readonly [operation in Operation]?: Translate } = { call, exit, loadPacket };
-

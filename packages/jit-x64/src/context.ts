@@ -1,5 +1,5 @@
-import { CONTEXT } from "./registers.js";
 import type { Memory } from "@bpfkit/x64";
+import { CONTEXT } from "./registers.js";
 
 /** Words of native stack kept after a fault, to tell the frames from. */
 export const KEPT_STACK_WORDS = 4096;
@@ -35,7 +35,7 @@ export const FIELDS = {
   entryStack: 152,
   /** u64: tail calls of this entry that count towards the limit. */
   tailCallCount: 160,
-  /** u64: address of a failed access; offset of a packet load; target of a tail call JavaScript looked up. */
+  /** u64: address of a failed access, offset of a packet load, target of a tail call JavaScript looked up. */
   operand: 168,
   /** u64: r10 at a helper call or a fault. */
   frame: 176,
@@ -67,8 +67,11 @@ export const FIELDS = {
   cancel: 280,
   /** u64: what `frameLimit` begins each run of a loop with. */
   frameLimitStart: 288,
+  /** Stack a loop zeroes before each run: address and words of 8 bytes. */
+  clearAt: 296,
+  clearWords: 304,
   /** Native stack of a fault. */
-  kept: 296,
+  kept: 312,
 } as const;
 
 export type ContextField = keyof typeof FIELDS;

@@ -97,7 +97,7 @@ function divideByConstant(e: Emitter, width: 32 | 64, register: number, imm: num
     return true;
   }
   // The remainder is taken off with a 32-bit signed multiplier.
-  if (remainder && (divisor >= 1n << 31n)) return false;
+  if (remainder && divisor >= 1n << 31n) return false;
   if (width === 32) divideBy32(e, register, divisor, remainder);
   else divideBy64(e, register, divisor, remainder);
   return true;

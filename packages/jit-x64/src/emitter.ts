@@ -4,7 +4,7 @@ import { Assembler, type Condition, type Form, type FormName, form, type Label, 
 import { field } from "./context.js";
 import type { FunctionPlan, ProgramPlan } from "./plan.js";
 import { CONTEXT, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
-import { type CompileContext, type Site, STUBS, type Stub } from "./unit.js";
+import { type CompileContext, type Site, type SiteKind, STUBS, type Stub } from "./unit.js";
 
 /** The BPF instruction under translation; one object, reused. */
 export interface Current {
@@ -97,8 +97,8 @@ export class Emitter {
     else this.slotLabels[slot] = this.code.mark();
   }
 
-  site(site: Site): number {
-    return this.sites.push(site) - 1;
+  site(site: SiteKind): number {
+    return this.sites.push({ ...site, start: this.fn.start }) - 1;
   }
 
   /** Writes `body` behind the function; its label is where to jump. */
@@ -152,7 +152,7 @@ export class Emitter {
     this.emit(count < 128 ? SUB_M64_IMM8 : SUB_M64_IMM32, field("fuel"), count);
     const back = this.code.label();
     const refill = this.outOfLine(() => {
-      this.callStub("fuel", site);
+      this.callStub("ask", site);
       this.leaveUnlessZero();
       this.code.jump(back);
     });

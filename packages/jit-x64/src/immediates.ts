@@ -20,7 +20,11 @@ const lddw: Translate = (e, i) => {
   } else if (row.name === "lddwCode") set(BigInt(functionValue(e, i)));
   else if (row.name === "lddw") set((BigInt(i.nextImm) << 32n) | BigInt.asUintN(32, BigInt(i.imm)));
   else if (row.name === "lddwMap" || row.name === "lddwMapValue") {
-    throw new JitError("BAD_MAP", "the 64-bit load of a map has no reference that names one", placeOf(e.plan.program, slot));
+    throw new JitError(
+      "BAD_MAP",
+      "the 64-bit load of a map has no reference that names one",
+      placeOf(e.plan.program, slot),
+    );
   } else emitNotAvailable(e, slot, `${row.name} is not available outside the kernel`);
 };
 
@@ -43,7 +47,8 @@ function valueAddress(e: Emitter, slot: number, name: string, offset: number): n
     throw new JitError("BAD_MAP", `map ${name} is no array in guest memory, so its value has no address`, place);
   }
   const size = map.spec.valueSize * map.spec.maxEntries;
-  if (offset >= size) throw new JitError("BAD_MAP", `offset ${offset} is past the end of map ${name} (${size} bytes)`, place);
+  if (offset >= size)
+    throw new JitError("BAD_MAP", `offset ${offset} is past the end of map ${name} (${size} bytes)`, place);
   return map.layout.data + offset;
 }
 

@@ -51,7 +51,14 @@ function guest(base: number, displacement: number): Memory {
  * Makes sure of an access of `size` bytes at BPF register `base` plus `offset`, as the level of safety asks, and gives its
  * operand. Sites and fuel are settled here, so that nothing of the access is visible before.
  */
-export function access(e: Emitter, slot: number, kind: "read" | "write", base: number, offset: number, size: number): Memory {
+export function access(
+  e: Emitter,
+  slot: number,
+  kind: "read" | "write",
+  base: number,
+  offset: number,
+  size: number,
+): Memory {
   e.flushFuel();
   if (e.checked) {
     // The frame's own 512 bytes are always there.
@@ -64,7 +71,14 @@ export function access(e: Emitter, slot: number, kind: "read" | "write", base: n
 }
 
 /** The shadow's test: within one granule, as many bytes as it says; else a second look out of line. */
-function checkShadow(e: Emitter, slot: number, kind: "read" | "write", base: number, offset: number, size: number): void {
+function checkShadow(
+  e: Emitter,
+  slot: number,
+  kind: "read" | "write",
+  base: number,
+  offset: number,
+  size: number,
+): void {
   const address = (): void => e.emit(LEA64, SCRATCH, { base: machine(base), displacement: offset });
   const back = e.code.label();
   const failed = e.outOfLine(() => {
@@ -105,7 +119,8 @@ const loadSigned: Translate = (e, { row, dst, src, offset, slot }) => {
 const store: Translate = (e, { row, dst, src, offset, imm, slot }) => {
   const width = row.width as Width;
   const memory = access(e, slot, "write", dst, offset, width / 8);
-  if (isImmediate(row)) e.emit(STORE_IMM[width], memory, width === 8 ? (imm << 24) >> 24 : width === 16 ? (imm << 16) >> 16 : imm);
+  if (isImmediate(row))
+    e.emit(STORE_IMM[width], memory, width === 8 ? (imm << 24) >> 24 : width === 16 ? (imm << 16) >> 16 : imm);
   else e.emit(STORE[width], memory, machine(src));
 };
 

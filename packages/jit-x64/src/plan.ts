@@ -1,5 +1,5 @@
 import { type Place, type Program, type Reference, subprogramAt } from "@bpfkit/core";
-import { decodeSlots, type Row, ROWS, SECOND_SLOT, type SlotTable } from "@bpfkit/isa";
+import { decodeSlots, ROWS, type Row, SECOND_SLOT, type SlotTable } from "@bpfkit/isa";
 import { JitError } from "./error.js";
 
 /** One function of a program: the slots its image is made of. */
@@ -156,7 +156,8 @@ function lowest(seen: Uint8Array): number {
 
 /** r6–r9 an instruction may write, as bits. */
 function writes(table: SlotTable, row: Row, slot: number): number {
-  const register = row.operation.startsWith("atomicFetch") || row.operation === "xchg" ? table.src[slot]! : table.dst[slot]!;
+  const register =
+    row.operation.startsWith("atomicFetch") || row.operation === "xchg" ? table.src[slot]! : table.dst[slot]!;
   return register >= 6 && register <= 9 ? 1 << register : 0;
 }
 

@@ -1,4 +1,4 @@
-import { R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RDX, RSI, type Register } from "@bpfkit/x64";
+import { R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RDX, type Register, RSI } from "@bpfkit/x64";
 
 /**
  * r0–r10 in machine registers, as Linux maps them (arch/x86/net/bpf_jit_comp.c, `reg2hex`): arguments and result are where

@@ -1,4 +1,20 @@
-import { Assembler, type Condition, form, type Label, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RSI, RSP } from "@bpfkit/x64";
+import {
+  Assembler,
+  type Condition,
+  form,
+  type Label,
+  R12,
+  R13,
+  R14,
+  R15,
+  RAX,
+  RBP,
+  RBX,
+  RCX,
+  RDI,
+  RSI,
+  RSP,
+} from "@bpfkit/x64";
 import { BIAS, FAULT, FIELDS, field, KEPT_STACK_WORDS } from "./context.js";
 import { CONTEXT, FRAME, GUEST, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
 import { STUBS, type Stub } from "./unit.js";
@@ -31,6 +47,8 @@ const MOVZX8 = form("movzx r32, r/m8");
 const AND32 = form("and r/m32, imm8");
 const ADD32 = form("add r/m32, imm8");
 const ADD_RSP = form("add r/m64, imm8");
+const XOR32 = form("xor r/m32, r32");
+const REP_STOSQ = form("rep stosq");
 const REP_MOVSQ = form("rep movsq");
 
 /** C's callee-saved registers (System V ABI, section 3.2.1). */
@@ -100,6 +118,9 @@ function emitEntry(code: Assembler, leaveEntry: Label): Label {
   code.emit(JMP_CALL, SCRATCH);
   const back = code.mark();
   code.emit(MOV64, field("r0"), RAX);
+  // A callback leaves its arguments as they are to the helper's caller.
+  for (let register = 1; register <= 5; register++)
+    code.emit(MOV64, field("args", 8 * (register - 1)), REGISTERS[register]!);
   // Faults come here with the stack as it was on entry.
   code.bind(leaveEntry);
   code.emit(POP_M, field("entryStack"));
@@ -114,7 +135,7 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean): Label {
   code.emit(PUSH, SCRATCH);
   const again = code.mark();
   code.emit(LOAD64, SCRATCH2, field("inputs"));
-  code.emit(LOAD64, RDI, { base: SCRATCH2 });
+  code.emit(LOAD64, SCRATCH, { base: SCRATCH2 });
   code.emit(ADD64_M, SCRATCH2, field("inputStride"));
   code.emit(MOV64, field("inputs"), SCRATCH2);
   code.emit(MOV_M64_IMM, field("tailCallCount"), 0);
@@ -124,8 +145,10 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean): Label {
     code.emit(MOV64, field("fuel"), SCRATCH2);
     code.emit(LOAD64, SCRATCH2, field("frameLimitStart"));
     code.emit(MOV64, field("frameLimit"), SCRATCH2);
+    emitClear(code);
     emitRegisters(code, 2);
   } else code.emit(LOAD64, FRAME, field("stackTop"));
+  code.emit(MOV64, RDI, SCRATCH);
   code.emit(JMP_CALL, { base: RSP });
   const back = code.mark();
   code.emit(LOAD64, SCRATCH2, field("outputs"));
@@ -143,16 +166,25 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean): Label {
   return back;
 }
 
+/** Zeroes the stack that the last run may have used. */
+function emitClear(code: Assembler): void {
+  code.emit(LOAD64, RCX, field("clearWords"));
+  code.emit(LOAD64, RDI, field("clearAt"));
+  code.emit(XOR32, RAX, RAX);
+  code.emit(REP_STOSQ);
+}
+
 /**
- * Calls JavaScript with the number of the site and of the program. r1–r5 go there and come back, since a helper that calls
- * back sets them; r0 comes back as the answer. Zero in the flags: go on.
+ * Calls JavaScript with the number of the site and of the program. r0–r5 go there and come back: the answer in r0, and what
+ * a helper that calls back leaves in the others. Zero in the flags: go on.
  */
 function emitCallbacks(code: Assembler, labels: ReadonlyMap<Stub, Label>, program: number): void {
-  code.bind(labels.get("fuel")!);
+  code.bind(labels.get("ask")!);
   code.emit(MOV64, field("r0"), RAX);
-  code.bind(labels.get("helper")!);
-  for (let register = 1; register <= 5; register++) code.emit(MOV64, field("args", 8 * (register - 1)), REGISTERS[register]!);
-  for (let register = 6; register <= 9; register++) code.emit(MOV64, field("saved", 8 * (register - 6)), REGISTERS[register]!);
+  for (let register = 1; register <= 5; register++)
+    code.emit(MOV64, field("args", 8 * (register - 1)), REGISTERS[register]!);
+  for (let register = 6; register <= 9; register++)
+    code.emit(MOV64, field("saved", 8 * (register - 6)), REGISTERS[register]!);
   code.emit(MOV64, field("frame"), FRAME);
   code.emit(MOV32, RDI, SCRATCH2);
   code.emit(MOV_R32_IMM, RSI, program);
@@ -164,7 +196,8 @@ function emitCallbacks(code: Assembler, labels: ReadonlyMap<Stub, Label>, progra
   code.emit(POP, CONTEXT);
   code.emit(POP, RSP);
   code.emit(TEST32, RAX, RAX);
-  for (let register = 1; register <= 5; register++) code.emit(LOAD64, REGISTERS[register]!, field("args", 8 * (register - 1)));
+  for (let register = 1; register <= 5; register++)
+    code.emit(LOAD64, REGISTERS[register]!, field("args", 8 * (register - 1)));
   code.emit(LOAD64, RAX, field("r0"));
   code.emit(RET);
 }

@@ -1,4 +1,4 @@
-import { type Row, ROWS } from "@bpfkit/isa";
+import { ROWS, type Row } from "@bpfkit/isa";
 import type { Fixup } from "@bpfkit/x64";
 import { ARITHMETIC, type Translate } from "./arithmetic.js";
 import { ATOMICS } from "./atomics.js";

@@ -25,7 +25,12 @@ export interface CompileContext {
 }
 
 /** A place in machine code that JavaScript may be asked about. */
-export type Site =
+export type Site = SiteKind & {
+  /** Where the function begins that it is in. */
+  readonly start: number;
+};
+
+export type SiteKind =
   /** A failed access of `size` bytes. */
   | { readonly kind: "access"; readonly slot: number; readonly size: number }
   /** Fuel ran out somewhere in `count` instructions from `slot` on. */
@@ -40,9 +45,7 @@ export type Site =
 /** Stubs of a program that its images jump to or call, as fixup targets below all functions. */
 export const STUBS = {
   /** Calls JavaScript for the site in the second scratch register; flags tell zero: go on. */
-  helper: -1,
-  /** The same, keeping r0. */
-  fuel: -2,
+  ask: -1,
   /** Leaves the run with the fault at hand. */
   leave: -3,
   /** A failed read or write at the address in the first scratch register. */

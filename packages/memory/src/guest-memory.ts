@@ -31,7 +31,7 @@ export function createGuestMemory(options: GuestMemoryOptions = {}): GuestMemory
 
 class WasmGuestMemory implements GuestMemory {
   views: MemoryViews;
-  readonly #memory: WebAssembly.Memory;
+  readonly wasm: WebAssembly.Memory;
   readonly #maxPages: number;
   #end = LOWEST_MAPPED;
   #runs = 0;
@@ -42,11 +42,11 @@ class WasmGuestMemory implements GuestMemory {
     this.#maxPages = Math.min(Math.ceil(maxBytes / PAGE), HIGHEST_PAGE_COUNT);
     const initial = Math.min(Math.ceil(initialBytes / PAGE), this.#maxPages);
     try {
-      this.#memory = new WebAssembly.Memory({ initial, maximum: this.#maxPages });
+      this.wasm = new WebAssembly.Memory({ initial, maximum: this.#maxPages });
     } catch (cause) {
       throw new MemoryError("OUT_OF_MEMORY", `no ${initial * PAGE} bytes of guest memory to be had`, {}, { cause });
     }
-    this.views = viewsOf(this.#memory, undefined);
+    this.views = viewsOf(this.wasm, undefined);
   }
 
   reserve(name: string, size: number, permission: Permission, align: number = GRANULE): Region {
@@ -89,8 +89,8 @@ class WasmGuestMemory implements GuestMemory {
       );
     const wanted = Math.min(Math.max(pages, (2 * have) / PAGE), this.#maxPages);
     try {
-      this.#memory.grow(wanted - have / PAGE);
-      this.views = viewsOf(this.#memory, this.views);
+      this.wasm.grow(wanted - have / PAGE);
+      this.views = viewsOf(this.wasm, this.views);
     } catch (cause) {
       throw new MemoryError(
         "OUT_OF_MEMORY",

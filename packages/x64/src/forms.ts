@@ -219,6 +219,7 @@ export const FORMS = {
   "push imm8": "6A ib",
   "push imm32": "68 id",
   "rep movsq": "F3 REX.W A5",
+  "rep stosq": "F3 REX.W AB",
   cld: "FC",
 
   // Conditions
@@ -302,6 +303,7 @@ export const FORMS = {
   lfence: "0F AE E8",
   sfence: "0F AE F8",
   rdtsc: "0F 31",
+  cpuid: "0F A2",
   rdtscp: "0F 01 F9",
   "rdfsbase r64": "F3 REX.W 0F AE /0",
   "rdgsbase r64": "F3 REX.W 0F AE /1",
