@@ -63,9 +63,15 @@ const call: Translate = (e, i) => {
 function callHelper(e: Emitter, i: Current): void {
   const { slot, imm } = i;
   const helper = e.context.helpers.get(imm);
-  if (helper === undefined) return emitNotAvailable(e, slot, `helper ${imm} is not available`);
+  if (helper === undefined) {
+    emitNotAvailable(e, slot, `helper ${imm} is not available`);
+    return;
+  }
   e.flushFuel();
-  if (helper.kind === "intrinsic") return tailCall(e, i);
+  if (helper.kind === "intrinsic") {
+    tailCall(e, i);
+    return;
+  }
   if (helper.kind === "body" && INTRINSICS[helper.name]?.(e, i)) return;
   e.callStub("ask", e.site({ kind: "helper", slot, helper: imm }));
   e.leaveUnlessZero();
@@ -129,7 +135,10 @@ function findTarget(e: Emitter, array: ProgramArray, index: unknown, missed: num
   const slots = e.context.jumpSlots(array);
   const { maxEntries } = array.spec;
   if (typeof index === "number") {
-    if (index >= maxEntries) return e.jump(missed);
+    if (index >= maxEntries) {
+      e.jump(missed);
+      return;
+    }
     e.emit(MOV_IMM64, SCRATCH, slots + BigInt(index * 8));
   } else {
     e.emit(MOV32, SCRATCH2, machine(3));

@@ -73,9 +73,8 @@ export class Emitter {
 
   /** The label of a slot of this function. */
   labelOf(slot: number): Label {
-    const label = this.slotLabels[slot]!;
-    if (label >= 0) return label;
-    return (this.slotLabels[slot] = this.code.label());
+    if (this.slotLabels[slot]! < 0) this.slotLabels[slot] = this.code.label();
+    return this.slotLabels[slot]!;
   }
 
   referenceAt(slot: number): Reference | undefined {
