@@ -1,0 +1,113 @@
+import type { MapSpec, Program, Reference } from "@bpfkit/core";
+import { slotIndex } from "@bpfkit/core";
+import { parse } from "@bpfkit/asm";
+import { helperByName } from "@bpfkit/abi";
+import { ROWS, decodeAt, rowIndexAt } from "@bpfkit/isa";
+import { programFromCode } from "../code.js";
+import { VmError } from "../error.js";
+import { fromHex } from "../hex.js";
+import type { CaseMap, CaseProgram, SingleCase } from "./schema.js";
+
+/** A case's map as a spec: named by itself or by its place. */
+export function mapSpecOf(map: CaseMap, index: number): MapSpec {
+  const { type, keySize, valueSize, maxEntries, flags = 0, frozen, inner } = map;
+  const shape = { type, keySize, valueSize, maxEntries, flags };
+  return {
+    name: mapName(map, index),
+    ...shape,
+    ...(frozen === undefined ? {} : { frozen }),
+    ...(inner === undefined ? {} : { inner: { name: `${mapName(map, index)}.inner`, flags: 0, ...inner } }),
+  };
+}
+
+/** What a map of a case is called. */
+export function mapName(map: CaseMap, index: number): string {
+  return map.name ?? `map${index}`;
+}
+
+/** Makes a case's program: from its slots where they are recorded, else from its text. */
+export async function programOf(program: CaseProgram, maps: readonly CaseMap[], where: string): Promise<Program> {
+  const { name, type, expectedAttachType, flags, license, btfFuncs = [] } = program;
+  const bytes = await codeOf(program, where);
+  const { code, references } = bytes === undefined ? assemble(program, maps, where) : { code: bytes, references: indexedReferences(bytes, maps) };
+  return programFromCode(code, {
+    name,
+    type,
+    references,
+    functions: btfFuncs.map(({ off, name: of, linkage = "global" }) => ({ slot: off, name: of, linkage })),
+    ...(expectedAttachType === undefined ? {} : { expectedAttachType }),
+    ...(flags === undefined ? {} : { flags }),
+    ...(license === undefined ? {} : { license }),
+  });
+}
+
+/** Makes the program of a case that is one program: `mapRefs` says which slot names which map. */
+export async function singleProgramOf(single: SingleCase): Promise<Program> {
+  const { id, type, expectedAttachType, flags, license, mapRefs, maps } = single;
+  const code = await codeOf(single, id);
+  if (code === undefined) throw new VmError("BAD_CASE", `${id}: needs "insns" or "insnsZ"`);
+  const references = Object.entries(mapRefs).map(([slot, index]): Reference => {
+    const at = slotIndex(Number(slot));
+    const map = mapName(maps[index]!, index);
+    const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+    if (code[at * 8 + 1]! >>> 4 !== 2) return { kind: "map", slot: at, map };
+    return { kind: "mapValue", slot: at, map, offset: view.getUint32(at * 8 + 12, true) };
+  });
+  return programFromCode(code, {
+    name: "main",
+    type,
+    references: references.sort((one, other) => one.slot - other.slot),
+    ...(expectedAttachType === undefined ? {} : { expectedAttachType }),
+    ...(flags === undefined ? {} : { flags }),
+    ...(license === undefined ? {} : { license }),
+  });
+}
+
+async function codeOf({ insns, insnsZ }: { insns?: string | undefined; insnsZ?: string | undefined }, where: string): Promise<Uint8Array | undefined> {
+  if (insns !== undefined) return fromHex(insns, `${where}: "insns"`);
+  return insnsZ === undefined ? undefined : inflate(insnsZ, where);
+}
+
+/** Base64 of zlib to bytes. */
+async function inflate(text: string, where: string): Promise<Uint8Array> {
+  try {
+    const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch (cause) {
+    throw new VmError("BAD_CASE", `${where}: "insnsZ" must be base64 of zlib`, {}, { cause });
+  }
+}
+
+function assemble({ asm, name }: CaseProgram, maps: readonly CaseMap[], where: string): { code: Uint8Array; references: readonly Reference[] } {
+  if (asm === undefined) throw new VmError("BAD_CASE", `${where}: program ${name} needs "insns" or "asm"`);
+  const { code, references } = parse(asm, { helperId: (helper) => helperByName(helper)?.id });
+  return { code, references: references.map((reference) => named(reference, maps)) };
+}
+
+/** In the text of a case a map may be an index. */
+function named(reference: Reference, maps: readonly CaseMap[]): Reference {
+  if (reference.kind === "extern" || !/^\d+$/.test(reference.map)) return reference;
+  const index = Number(reference.map);
+  return { ...reference, map: maps[index] === undefined ? reference.map : mapName(maps[index], index) };
+}
+
+/** In the slots of a case the immediate of a map's 64-bit load is the map's index. */
+function indexedReferences(code: Uint8Array, maps: readonly CaseMap[]): Reference[] {
+  const references: Reference[] = [];
+  for (let slot = 0; slot < code.length / 8; ) {
+    let row: (typeof ROWS)[number];
+    try {
+      row = ROWS[rowIndexAt(code, slot)]!;
+    } catch {
+      slot++;
+      continue;
+    }
+    const { imm, nextImm = 0 } = decodeAt(code, slot);
+    const map = maps[imm] === undefined ? `map${imm}` : mapName(maps[imm], imm);
+    if (row.name === "lddwMap") references.push({ kind: "map", slot: slotIndex(slot), map });
+    if (row.name === "lddwMapValue") references.push({ kind: "mapValue", slot: slotIndex(slot), map, offset: nextImm });
+    slot += row.slots;
+  }
+  return references;
+}
