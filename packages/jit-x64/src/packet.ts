@@ -11,7 +11,11 @@ export function loadPacket(
   const offset = buffer.get("operand");
   const past = packet === undefined || offset < 0 || packet.data + offset + size > packet.dataEnd;
   buffer.set("packetEnd", past ? 1 : 0);
-  if (past) return;
+  if (past) {
+    // The function's end counts as the exit that it stands for.
+    buffer.setInteger("fuel", buffer.getInteger("fuel") - 1);
+    return;
+  }
   const address = packet.data + offset;
   const value =
     size === 1 ? data.getUint8(address) : size === 2 ? data.getUint16(address, false) : data.getUint32(address, false);
