@@ -1,9 +1,9 @@
-import { isProgramArray, type ProgramArray } from "@bpfkit/core";
+import { isProgramArray } from "@bpfkit/core";
 import type { Operation } from "@bpfkit/isa";
-import { form, RAX } from "@bpfkit/x64";
+import { form, type Label, RAX } from "@bpfkit/x64";
 import type { Translate } from "./arithmetic.js";
 import { field, STACK_STRIDE } from "./context.js";
-import { type Current, type Emitter, machine, pair, SCRATCH, SCRATCH2 } from "./emitter.js";
+import { type Current, type Emitter, type Known, machine, pair, SCRATCH, SCRATCH2 } from "./emitter.js";
 import { INTRINSICS } from "./intrinsics.js";
 import { targetOf } from "./plan.js";
 import { FRAME } from "./registers.js";
@@ -117,7 +117,8 @@ function tailCall(e: Emitter, { slot }: Current): void {
   const end = e.code.label();
   const known = e.known[2];
   const array = typeof known === "object" ? e.context.maps.get(known.map) : undefined;
-  if (array !== undefined && isProgramArray(array)) findTarget(e, array, e.known[3], missed);
+  const slots = array !== undefined && isProgramArray(array) ? e.context.jumpSlots(array) : undefined;
+  if (array !== undefined && slots !== undefined) findTarget(e, array.spec.maxEntries, slots, e.known[3], missed);
   else {
     e.callStub("ask", e.site({ kind: "tail-call", slot }));
     e.leaveUnlessZero();
@@ -131,9 +132,7 @@ function tailCall(e: Emitter, { slot }: Current): void {
 }
 
 /** The target's address into the first scratch register, counted; or a jump to `missed`. */
-function findTarget(e: Emitter, array: ProgramArray, index: unknown, missed: number): void {
-  const slots = e.context.jumpSlots(array);
-  const { maxEntries } = array.spec;
+function findTarget(e: Emitter, maxEntries: number, slots: bigint, index: Known, missed: Label): void {
   if (typeof index === "number") {
     if (index >= maxEntries) {
       e.jump(missed);

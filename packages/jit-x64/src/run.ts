@@ -305,13 +305,12 @@ export class Run {
   #tailCall(): Reason | undefined {
     const { buffer } = this;
     const r2 = buffer.get64("args", 1);
-    const slots = r2 < 1n << 32n ? this.#units.jumpSlotsAt(Number(r2)) : undefined;
-    if (slots === undefined)
+    const targets = r2 < 1n << 32n ? this.#units.targetsAt(Number(r2)) : undefined;
+    if (targets === undefined)
       return { kind: "tail-call", what: `r2 is 0x${r2.toString(16)}, which is no program array` };
     const index = buffer.args[4]! >>> 0;
-    const array = this.#units.headers.get(Number(r2))!;
     const count = buffer.get("tailCallCount");
-    const target = index < array.spec.maxEntries && count < this.#set.profile.tailCallLimit ? slots[index]! : 0n;
+    const target = count < this.#set.profile.tailCallLimit ? (targets.get(index) ?? 0n) : 0n;
     buffer.set64("operand", target);
     if (target === 0n) buffer.set("missedTailCalls", buffer.get("missedTailCalls") + 1);
     else {

@@ -18,8 +18,8 @@ export interface CompileContext {
   readonly id: number;
   /** BMI2 instructions may be used. */
   readonly bmi2: boolean;
-  /** Address of the jump slots of a program array: 8 bytes each, 0 where empty. */
-  jumpSlots(array: ProgramArray): bigint;
+  /** Address of the jump slots of a program array: 8 bytes each, 0 where empty. Undefined where JavaScript must look. */
+  jumpSlots(array: ProgramArray): bigint | undefined;
   /** Gives the function at a slot of the program a number for its guest value. */
   functionIndex(start: number): number;
 }

@@ -32,10 +32,12 @@ export type ReturnPlace =
 
 /** A program array as machine code jumps through it: the address of each slot's program, 0 where it is empty. */
 interface JumpSlots {
-  readonly array: ProgramArray;
   readonly slots: BigUint64Array;
   readonly address: bigint;
 }
+
+/** Larger program arrays are looked up by JavaScript: they are sparse, and a slot takes 8 bytes. */
+const MAX_JUMP_SLOTS = 1 << 20;
 
 /** How a set is compiled, whichever of its programs. */
 export interface UnitOptions {
@@ -57,7 +59,9 @@ export class Units {
   readonly #options: UnitOptions;
   readonly #units: Unit[] = [];
   readonly #ids = new Map<Program, ProgramId>();
-  readonly #jumpSlots = new Map<MapStorage, JumpSlots>();
+  /** By header: the address of each filled slot's program, for machine code and for JavaScript. */
+  readonly #jumpSlots = new Map<number, JumpSlots>();
+  readonly #targets = new Map<number, Map<number, bigint>>();
   readonly #returns = new Map<number, ReturnPlace>();
   readonly #subscriptions: (() => void)[] = [];
 
@@ -89,7 +93,7 @@ export class Units {
       profile: this.#set.profile,
       cells: this.#set.effects.cells,
       id,
-      jumpSlots: (array) => this.#slotsOf(array).address,
+      jumpSlots: (array) => this.#slotsOf(array)?.address,
       functionIndex: (start) => this.#functionIndex(id, start),
     });
     this.#units.push(this.#place(id, compiled));
@@ -122,21 +126,24 @@ export class Units {
     return found >= 0 ? found : this.functions.push({ id, start }) - 1;
   }
 
-  #slotsOf(array: ProgramArray): JumpSlots {
-    const known = this.#jumpSlots.get(array);
-    if (known !== undefined) return known;
+  #slotsOf(array: ProgramArray): JumpSlots | undefined {
+    const known = this.#jumpSlots.get(array.header);
+    if (known !== undefined || array.spec.maxEntries > MAX_JUMP_SLOTS) return known;
     // Shared memory, so that a store is one aligned 8-byte write whoever else may be jumping.
-    const slots = new BigUint64Array(new SharedArrayBuffer(Math.max(array.spec.maxEntries, 1) * 8));
-    const made: JumpSlots = { array, slots, address: this.#native.addressOf(slots) };
-    this.#jumpSlots.set(array, made);
+    const slots = new BigUint64Array(new SharedArrayBuffer(array.spec.maxEntries * 8));
+    const made: JumpSlots = { slots, address: this.#native.addressOf(slots) };
+    this.#jumpSlots.set(array.header, made);
     return made;
   }
 
   #follow(array: ProgramArray): void {
-    const { slots } = this.#slotsOf(array);
+    const slots = this.#slotsOf(array)?.slots;
+    const targets = new Map<number, bigint>();
+    this.#targets.set(array.header, targets);
     const put = (index: number, program: Program | undefined): void => {
       const target = program === undefined ? 0n : this.#tailEntry(this.add(program));
-      Atomics.store(slots, index, target);
+      targets.set(index, target);
+      if (slots !== undefined) Atomics.store(slots, index, target);
     };
     for (const [index, program] of array.programs()) put(index, program);
     this.#subscriptions.push(array.onChange(put));
@@ -149,10 +156,9 @@ export class Units {
     return BigInt(unit.address + image.at + image.afterPrologue);
   }
 
-  /** The jump slots behind a map header; undefined where it is no program array. */
-  jumpSlotsAt(header: number): BigUint64Array | undefined {
-    const map = this.headers.get(header);
-    return map === undefined ? undefined : this.#jumpSlots.get(map)?.slots;
+  /** Addresses by index of the program array behind a map header; undefined where there is none. */
+  targetsAt(header: number): ReadonlyMap<number, bigint> | undefined {
+    return this.#targets.get(header);
   }
 
   /** @throws {JitError} `NO_SUCH_PROGRAM`. */
