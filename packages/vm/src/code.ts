@@ -1,4 +1,4 @@
-import { type Program, type Reference, SLOT_BYTES, slotIndex, type Subprogram } from "@bpfkit/core";
+import { type Program, type Reference, SLOT_BYTES, type Subprogram, slotIndex } from "@bpfkit/core";
 import { decodeAt, ROWS, rowIndexAt, slotsOf } from "@bpfkit/isa";
 
 /** What bare code lacks that a program has. */
@@ -10,7 +10,11 @@ export interface CodeFacts {
   readonly license?: string;
   readonly references?: readonly Reference[];
   /** Names and linkage of functions, by the slot they begin at; what is called and not named here is called `fN` by its slot. */
-  readonly functions?: readonly { readonly slot: number; readonly name: string; readonly linkage?: "static" | "global" }[];
+  readonly functions?: readonly {
+    readonly slot: number;
+    readonly name: string;
+    readonly linkage?: "static" | "global";
+  }[];
 }
 
 /** Makes a program of wire bytes without an object around them: functions are found by who calls them. */

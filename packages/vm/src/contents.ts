@@ -1,4 +1,4 @@
-import { isProgramArray, type MapStorage, type Program } from "@bpfkit/core";
+import { isProgramArray, type MapStorage } from "@bpfkit/core";
 import { VmError } from "./error.js";
 import { fromHex, toHex } from "./hex.js";
 
@@ -22,7 +22,8 @@ export interface DumpOptions {
 
 /** A map's entries as JSON, sorted by key. Array entries that are all zero are left out, unless `all`. */
 export function dumpMap(map: MapStorage, options: DumpOptions = {}): MapEntry[] {
-  if (isProgramArray(map)) return map.programs().map(([index, program]) => ({ key: toHex(u32Key(index)), value: program.name }));
+  if (isProgramArray(map))
+    return map.programs().map(([index, program]) => ({ key: toHex(u32Key(index)), value: program.name }));
   const entries: MapEntry[] = [];
   for (const key of map.keys()) {
     const value = map.get(key);
@@ -44,17 +45,18 @@ function wordValue(map: MapStorage, value: Uint8Array, { mapName, decode }: Dump
  * Writes entries into a map, as `dumpMap` prints them.
  * @throws {VmError} `BAD_CONTENTS` for keys or values of the wrong length, `UNSUPPORTED` for program arrays; the map's own error where it refuses.
  */
-export function seedMap(map: MapStorage, entries: readonly MapEntry[]): void {
+export function seedMap(map: MapStorage, entries: readonly MapEntry[], cpus = 1): void {
   const { name, keySize } = map.spec;
   if (isProgramArray(map)) throw new VmError("UNSUPPORTED", `map ${name} holds programs; fill it by slots`);
   for (const entry of entries) {
     const key = fromHex(entry.key, `a key of map ${name}`);
-    if (key.length !== keySize) throw new VmError("BAD_CONTENTS", `a key of map ${name} has ${keySize} bytes, not ${key.length}`);
-    map.set(key, valueBytes(map, entry));
+    if (key.length !== keySize)
+      throw new VmError("BAD_CONTENTS", `a key of map ${name} has ${keySize} bytes, not ${key.length}`);
+    map.set(key, valueBytes(map, entry, cpus));
   }
 }
 
-function valueBytes(map: MapStorage, entry: MapEntry): Uint8Array {
+function valueBytes(map: MapStorage, entry: MapEntry, cpus: number): Uint8Array {
   const { name, valueSize } = map.spec;
   const parse = (text: string): Uint8Array => {
     const value = fromHex(text, `a value of map ${name}`);
@@ -66,9 +68,9 @@ function valueBytes(map: MapStorage, entry: MapEntry): Uint8Array {
     return parse(entry.value);
   }
   const slot = perCpuSlot(map);
-  const cpus = cpusOf(map);
   const values = entry.values ?? (entry.value === undefined ? [] : Array.from({ length: cpus }, () => entry.value!));
-  if (values.length !== cpus) throw new VmError("BAD_CONTENTS", `an entry of map ${name} needs "values", one for each of ${cpus} CPUs`);
+  if (values.length !== cpus)
+    throw new VmError("BAD_CONTENTS", `an entry of map ${name} needs "values", one for each of ${cpus} CPUs`);
   const bytes = new Uint8Array(slot * cpus);
   values.forEach((text, cpu) => {
     bytes.set(parse(text), cpu * slot);
@@ -87,9 +89,12 @@ function isArray(map: MapStorage): boolean {
 
 const perCpuSlot = (map: MapStorage): number => Math.ceil(map.spec.valueSize / 8) * 8;
 
-function splitPerCpu(map: MapStorage, value: Uint8Array): Uint8Array[] {
+/** The bytes of a per-CPU value, one CPU after the other, as a list without the rounding. */
+export function splitPerCpu(map: MapStorage, value: Uint8Array): Uint8Array[] {
   const slot = perCpuSlot(map);
-  return Array.from({ length: value.length / slot }, (_, cpu) => value.subarray(cpu * slot, cpu * slot + map.spec.valueSize));
+  return Array.from({ length: value.length / slot }, (_, cpu) =>
+    value.subarray(cpu * slot, cpu * slot + map.spec.valueSize),
+  );
 }
 
 /** An array index or other 32-bit key as bytes, little endian. */
@@ -98,6 +103,3 @@ export function u32Key(index: number): Uint8Array {
   new DataView(key.buffer).setUint32(0, index, true);
   return key;
 }
-
-/** Where a slot's program may be named. */
-export type SlotChange = { readonly index: number; readonly program: Program | undefined };

@@ -17,5 +17,7 @@ export function fromHex(text: string, what: string): Uint8Array {
     const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
     throw new VmError("BAD_CONTENTS", `${what} must be hex, two digits a byte, not "${shown}"`);
   }
-  return Uint8Array.from({ length: digits.length / 2 }, (_, index) => Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16));
+  return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>
+    Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16),
+  );
 }

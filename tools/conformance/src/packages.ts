@@ -10,6 +10,7 @@ export interface Manifest {
   readonly exports?: Record<string, unknown>;
   readonly sideEffects?: boolean;
   readonly dependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
   readonly publishConfig?: { readonly exports?: Record<string, unknown> };
 }

@@ -58,17 +58,25 @@ test("the table names every package there is", () => {
 describe.each(packages)("$manifest.name", ({ folder, manifest, short }) => {
   const { needs, runs } = ARROWS[short]!;
   const allowed = needs.map((name) => `@bpfkit/${name}`);
-  const declared = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+  const { dependencies, devDependencies, optionalDependencies } = manifest;
+  const declared = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
 
   test("its manifest needs only what the table allows", () => {
     expect(declared.filter((name) => name.startsWith("@bpfkit/") && !allowed.includes(name))).toEqual([]);
   });
 
   test("its source imports only what its manifest declares", () => {
-    const known = [...Object.keys(manifest.dependencies ?? {})];
+    const known = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
     for (const path of filesIn(`${folder}src`, ".ts")) {
       const foreign = importsOf(path).filter((name) => !name.startsWith(".") && !name.startsWith("node:"));
       expect([path, foreign.filter((name) => !known.includes(name))]).toEqual([path, []]);
+    }
+  });
+
+  test("its tests stay with what it needs; what spans packages is tested here", () => {
+    for (const path of filesIn(`${folder}test`, ".ts")) {
+      const others = importsOf(path).filter((name) => name.startsWith("@bpfkit/") && name !== manifest.name);
+      expect([path, others.filter((name) => !allowed.includes(name))]).toEqual([path, []]);
     }
   });
 

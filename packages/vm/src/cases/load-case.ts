@@ -1,8 +1,8 @@
+import { helperByName } from "@bpfkit/abi";
+import { parse } from "@bpfkit/asm";
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
-import { parse } from "@bpfkit/asm";
-import { helperByName } from "@bpfkit/abi";
-import { ROWS, decodeAt, rowIndexAt } from "@bpfkit/isa";
+import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
 import { programFromCode } from "../code.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
@@ -29,7 +29,8 @@ export function mapName(map: CaseMap, index: number): string {
 export async function programOf(program: CaseProgram, maps: readonly CaseMap[], where: string): Promise<Program> {
   const { name, type, expectedAttachType, flags, license, btfFuncs = [] } = program;
   const bytes = await codeOf(program, where);
-  const { code, references } = bytes === undefined ? assemble(program, maps, where) : { code: bytes, references: indexedReferences(bytes, maps) };
+  const { code, references } =
+    bytes === undefined ? assemble(program, maps, where) : { code: bytes, references: indexedReferences(bytes, maps) };
   return programFromCode(code, {
     name,
     type,
@@ -63,7 +64,10 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
   });
 }
 
-async function codeOf({ insns, insnsZ }: { insns?: string | undefined; insnsZ?: string | undefined }, where: string): Promise<Uint8Array | undefined> {
+async function codeOf(
+  { insns, insnsZ }: { insns?: string | undefined; insnsZ?: string | undefined },
+  where: string,
+): Promise<Uint8Array | undefined> {
   if (insns !== undefined) return fromHex(insns, `${where}: "insns"`);
   return insnsZ === undefined ? undefined : inflate(insnsZ, where);
 }
@@ -79,7 +83,11 @@ async function inflate(text: string, where: string): Promise<Uint8Array> {
   }
 }
 
-function assemble({ asm, name }: CaseProgram, maps: readonly CaseMap[], where: string): { code: Uint8Array; references: readonly Reference[] } {
+function assemble(
+  { asm, name }: CaseProgram,
+  maps: readonly CaseMap[],
+  where: string,
+): { code: Uint8Array; references: readonly Reference[] } {
   if (asm === undefined) throw new VmError("BAD_CASE", `${where}: program ${name} needs "insns" or "asm"`);
   const { code, references } = parse(asm, { helperId: (helper) => helperByName(helper)?.id });
   return { code, references: references.map((reference) => named(reference, maps)) };

@@ -10,7 +10,10 @@ const note = v.optional(v.string());
 const index = v.pipe(v.number(), v.integer(), v.minValue(0));
 const integer = v.pipe(v.number(), v.integer());
 /** Decimal or 0x text, or a number where 53 bits are enough. */
-const wide = v.union([integer, v.pipe(v.string(), v.regex(/^-?(0x[0-9a-fA-F]+|\d+)$/, "must be a decimal or 0x number"))]);
+const wide = v.union([
+  integer,
+  v.pipe(v.string(), v.regex(/^-?(0x[0-9a-fA-F]+|\d+)$/, "must be a decimal or 0x number")),
+]);
 const hex = v.string();
 /** A map is an index into the case's maps, or a name. */
 const mapRef = v.union([index, v.string()]);
@@ -121,7 +124,9 @@ const common = { id: v.string(), title: v.optional(v.string()), note };
 const caseOf = v.strictObject({
   ...common,
   object: v.optional(v.string()),
-  profile: v.optional(v.strictObject({ version: v.optional(v.string()), arch: v.optional(v.string()), tailCallLimit: v.optional(index) })),
+  profile: v.optional(
+    v.strictObject({ version: v.optional(v.string()), arch: v.optional(v.string()), tailCallLimit: v.optional(index) }),
+  ),
   programs: v.optional(v.array(program), []),
   maps: v.optional(v.array(map), []),
   slots: v.optional(v.array(slot), []),
@@ -143,7 +148,10 @@ const single = v.strictObject({
   mapRefs: v.optional(v.record(v.string(), index), {}),
   expect: v.strictObject({
     ...verdict,
-    runs: v.optional(v.array(v.strictObject({ data: v.optional(hex), retval: v.optional(v.union([integer, v.string()])) })), []),
+    runs: v.optional(
+      v.array(v.strictObject({ data: v.optional(hex), retval: v.optional(v.union([integer, v.string()])) })),
+      [],
+    ),
   }),
 });
 

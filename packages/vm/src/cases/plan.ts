@@ -1,0 +1,146 @@
+import type { MapSpec, Program, Reference } from "@bpfkit/core";
+import { programFromCode } from "../code.js";
+import { VmError } from "../error.js";
+import { mapName, mapSpecOf, programOf, singleProgramOf } from "./load-case.js";
+import type {
+  AnyCase,
+  Case,
+  CaseInit,
+  CaseRead,
+  CaseRun,
+  CaseSlot,
+  CaseVerdict,
+  ObjectCase,
+  SingleCase,
+} from "./schema.js";
+
+/** A program of a case and what is expected of loading it. */
+export interface PlannedProgram {
+  readonly program: Program;
+  readonly expect: CaseVerdict | undefined;
+}
+
+/** A case of any shape, ready to be carried out: everything is made, nothing is done. */
+export interface Plan {
+  readonly id: string;
+  /** In the order they are loaded; those of an object come from it instead. */
+  readonly programs: readonly PlannedProgram[];
+  readonly maps: readonly MapSpec[];
+  readonly object?: string;
+  readonly profile?: Case["profile"];
+  readonly slots: readonly CaseSlot[];
+  readonly init: readonly CaseInit[];
+  readonly runs: readonly CaseRun[];
+  readonly reads: readonly CaseRead[];
+  /** Why its expectation does not count, where it says so itself. */
+  readonly uncounted?: string;
+}
+
+/** The case's own name. */
+export function idOf(parsed: AnyCase): string {
+  return parsed.shape === "object" ? `${parsed.case.object}:${parsed.case.program}` : parsed.case.id;
+}
+
+/** @throws {VmError} `BAD_CASE`; errors of the assembler for text that is none. */
+export async function planOf(parsed: AnyCase): Promise<Plan> {
+  if (parsed.shape === "case") return planCase(parsed.case);
+  return parsed.shape === "single" ? planSingle(parsed.case) : planObject(parsed.case);
+}
+
+async function planCase(one: Case): Promise<Plan> {
+  const { id, object, profile, maps, slots, init, runs, reads } = one;
+  const programs: PlannedProgram[] = [];
+  for (const program of one.programs) {
+    // In a case of an object the programs named are the object's; only their expectation is new.
+    if (object !== undefined) programs.push({ program: nameOnly(program.name, program.type), expect: program.expect });
+    else programs.push({ program: await programOf(program, maps, id), expect: program.expect });
+  }
+  return {
+    id,
+    programs,
+    maps: maps.map(mapSpecOf),
+    slots,
+    init: [...initOf(maps), ...init],
+    runs,
+    reads,
+    ...(object === undefined ? {} : { object }),
+    ...(profile === undefined ? {} : { profile }),
+  };
+}
+
+function nameOnly(name: string, type: string): Program {
+  return { name, type, code: new Uint8Array(0), subprograms: [], references: [] };
+}
+
+function initOf(maps: Case["maps"]): CaseInit[] {
+  return maps.flatMap(({ init, keySize }, map) =>
+    init === undefined ? [] : [{ map, key: "00".repeat(keySize), value: init }],
+  );
+}
+
+async function planSingle(one: SingleCase): Promise<Plan> {
+  const program = await singleProgramOf(one);
+  const { runs, ...expect } = one.expect;
+  const fillers = one.maps.flatMap(({ slots = {} }, map) =>
+    Object.entries(slots).map(([index, text]) =>
+      fillerOf(text, Number(index), mapName(one.maps[map]!, map), map, program),
+    ),
+  );
+  return {
+    id: one.id,
+    programs: [{ program, expect }, ...fillers.map(({ filler }) => ({ program: filler, expect: undefined }))],
+    maps: one.maps.map(mapSpecOf),
+    slots: fillers.map(({ filler, map, index }) => ({ map, index, program: filler.name })),
+    init: initOf(one.maps),
+    runs: runs.map(({ data, retval }) => ({
+      program: "main",
+      ...(data === undefined ? {} : { data }),
+      expect: { retval },
+    })),
+    reads: [],
+  };
+}
+
+/** What a slot of a recorded program array holds: a program that returns a number, or one that tail-calls slot 1. */
+function fillerOf(
+  text: string,
+  index: number,
+  mapOf: string,
+  map: number,
+  { type, expectedAttachType }: Program,
+): { filler: Program; map: number; index: number } {
+  const value = /^ret (-?\d+)$/.exec(text)?.[1];
+  if (value === undefined && !text.startsWith("loop ")) {
+    throw new VmError("BAD_CASE", `slot ${index} of ${mapOf}: must be "ret N" or "loop pN", not "${text}"`);
+  }
+  const words =
+    value === undefined
+      ? [0x1218n, 0n, (1n << 32n) | 0x3b7n, (12n << 32n) | 0x85n, (41n << 32n) | 0xb7n, 0x95n]
+      : [(BigInt.asUintN(32, BigInt(value)) << 32n) | 0xb7n, 0x95n];
+  const references: Reference[] =
+    value === undefined ? [{ kind: "map", slot: 0 as Reference["slot"], map: mapOf }] : [];
+  const code = new Uint8Array(BigUint64Array.from(words).buffer);
+  const facts = { type, references, ...(expectedAttachType === undefined ? {} : { expectedAttachType }) };
+  return { filler: programFromCode(code, { name: `${mapOf}[${index}]`, ...facts }), map, index };
+}
+
+function planObject(one: ObjectCase): Plan {
+  const { object, program, type, expect, typeGuessed } = one;
+  const uncounted =
+    expect.verdict === "unknown"
+      ? `the kernel's answer is not known: ${expect.why ?? ""}`
+      : typeGuessed
+        ? "the program type was a guess"
+        : undefined;
+  return {
+    id: `${object}:${program}`,
+    object,
+    programs: [{ program: nameOnly(program, type), expect }],
+    maps: [],
+    slots: [],
+    init: [],
+    runs: [],
+    reads: [],
+    ...(uncounted === undefined ? {} : { uncounted }),
+  };
+}

@@ -1,0 +1,229 @@
+import { profileFor } from "@bpfkit/abi";
+import { isBpfkitError, isProgramArray, type MapStorage, type Program } from "@bpfkit/core";
+import { VmError } from "../error.js";
+import { fromHex } from "../hex.js";
+import type { VmOptions } from "../types.js";
+import { load, type Vm } from "../vm.js";
+import { compareOutcome, compareRead, compareVerdict, type Verdict } from "./compare.js";
+import { idOf, type Plan, type PlannedProgram, planOf } from "./plan.js";
+import type { AnyCase, CaseInit, CaseRead, CaseRun, CaseSlot } from "./schema.js";
+
+/** What running a case needs beside the case. */
+export interface CaseOptions extends VmOptions {
+  /** Reads the object a case names. */
+  readonly readObject: (path: string) => Promise<Uint8Array>;
+  /** Gives the verdict on a program with the VM's maps; without it verdicts are skipped. */
+  readonly verify?: (program: Program, vm: Vm) => Verdict;
+  /** Compare the verifier's message too. */
+  readonly messages?: boolean;
+}
+
+/** What a case came to. */
+export interface CaseResult {
+  readonly id: string;
+  readonly ok: boolean;
+  /** Why it could not be judged; then `ok` is true and says nothing. */
+  readonly skipped?: string;
+  /** What differed, and what was left out, a line each. */
+  readonly detail: readonly string[];
+}
+
+/** Codes of errors that say that something a case needs is not there: no failure, but no pass either. */
+const MISSING = new Set(["UNSUPPORTED_MAP_TYPE", "UNSUPPORTED_PROGRAM_TYPE", "NOT_AVAILABLE"]);
+
+/** Thrown within this file where a case needs what is not there. */
+class Missing extends Error {}
+
+/**
+ * Carries out a declarative test and compares what it expects.
+ * @throws {VmError} `BAD_CASE` where it does not follow the format; a program that cannot be read is a failure instead.
+ */
+export async function runCase(parsed: AnyCase, options: CaseOptions): Promise<CaseResult> {
+  const id = idOf(parsed);
+  const report = new Report();
+  let vm: Vm | undefined;
+  try {
+    const plan = await planOf(parsed);
+    if (plan.uncounted !== undefined) throw new Missing(plan.uncounted);
+    vm = await newVm(plan, options);
+    new Execution(vm, options, report).carryOut(plan);
+  } catch (error) {
+    if (error instanceof Missing) return { id, ok: true, skipped: error.message, detail: report.lines };
+    if (isBpfkitError(error) && MISSING.has(error.code))
+      return { id, ok: true, skipped: error.message, detail: report.lines };
+    if (error instanceof VmError && error.code === "BAD_CASE") throw error;
+    if (!isBpfkitError(error)) throw error;
+    report.differs(error.message);
+  } finally {
+    vm?.dispose();
+  }
+  return report.result(id);
+}
+
+/** Collects what was compared. */
+class Report {
+  readonly lines: string[] = [];
+  #compared = 0;
+  #failed = false;
+  #skippedVerdicts = 0;
+
+  differs(what: string): void {
+    this.#failed = true;
+    this.lines.push(what);
+  }
+
+  /** Notes a comparison; a text is how it differed. */
+  compared(...differences: string[]): void {
+    this.#compared++;
+    for (const difference of differences) this.differs(difference);
+  }
+
+  verdictSkipped(): void {
+    this.#skippedVerdicts++;
+  }
+
+  result(id: string): CaseResult {
+    const skipped = this.#skippedVerdicts;
+    if (skipped > 0) this.lines.push(`${skipped} verdict${skipped === 1 ? "" : "s"} skipped: there is no verifier yet`);
+    if (this.#compared === 0 && !this.#failed) {
+      if (skipped > 0)
+        return { id, ok: true, skipped: "it expects verdicts only, and there is no verifier yet", detail: this.lines };
+      this.differs("the case compares nothing");
+    }
+    return { id, ok: !this.#failed, detail: this.lines };
+  }
+}
+
+async function newVm(plan: Plan, options: CaseOptions): Promise<Vm> {
+  const { version, arch, tailCallLimit } = plan.profile ?? {};
+  const profile = { ...profileFor(version, arch), ...(tailCallLimit === undefined ? {} : { tailCallLimit }) };
+  const settings: VmOptions = plan.profile === undefined ? options : { ...options, profile };
+  if (plan.object !== undefined) return load(await options.readObject(plan.object), settings);
+  try {
+    return load({ programs: [], maps: plan.maps }, settings);
+  } catch (error) {
+    const nothingElse = plan.programs.length === 0 && plan.runs.length === 0 && plan.reads.length === 0;
+    if (nothingElse && isBpfkitError(error))
+      throw new Missing(`its map cannot be made, and it expects nothing else: ${error.message}`);
+    throw error;
+  }
+}
+
+/** One case being carried out. */
+class Execution {
+  readonly #vm: Vm;
+  readonly #options: CaseOptions;
+  readonly #report: Report;
+  /** What was loaded, by name. */
+  readonly #programs = new Map<string, Program>();
+
+  constructor(vm: Vm, options: CaseOptions, report: Report) {
+    this.#vm = vm;
+    this.#options = options;
+    this.#report = report;
+  }
+
+  carryOut(plan: Plan): void {
+    for (const { program, expect } of plan.programs) {
+      this.#load(program.name, plan.object === undefined ? program : this.#vm.program(program.name).program, expect);
+    }
+    if (plan.object !== undefined) for (const program of this.#vm.programs) this.#programs.set(program.name, program);
+    for (const slot of plan.slots) this.#fillSlot(slot);
+    for (const one of plan.init) this.#write(one);
+    for (const [index, run] of plan.runs.entries()) {
+      this.#run(run, index);
+      this.#read(plan.reads.filter(({ after }) => after === index));
+    }
+    this.#read(plan.reads.filter(({ after }) => after === undefined));
+  }
+
+  /** Loads a program: it must fit the owner of each program array it names, then comes the verdict. */
+  #load(name: string, program: Program, expect: PlannedProgram["expect"]): void {
+    const verdict = ownerRefusal(program, this.#vm) ?? this.#options.verify?.(program, this.#vm);
+    if (expect?.verdict !== undefined) {
+      if (verdict === undefined) this.#report.verdictSkipped();
+      else this.#report.compared(...compareVerdict(name, expect, verdict, this.#options.messages ?? false));
+    }
+    const accepted = verdict === undefined ? expect?.verdict !== "reject" : verdict.verdict === "accept";
+    if (accepted) this.#programs.set(name, program);
+  }
+
+  #map(ref: number | string): MapStorage {
+    if (typeof ref === "string") return this.#vm.map(ref);
+    const map = [...this.#vm.maps.values()][ref];
+    if (map === undefined) throw new VmError("BAD_CASE", `there is no map ${ref}; the case has ${this.#vm.maps.size}`);
+    return map;
+  }
+
+  #program(name: string | undefined): Program {
+    const program = name === undefined ? [...this.#programs.values()][0] : this.#programs.get(name);
+    if (program !== undefined) return program;
+    throw new VmError(
+      "BAD_CASE",
+      name === undefined ? "there is no program to run" : `there is no program ${name}, or it is rejected`,
+    );
+  }
+
+  #fillSlot({ map, index, program, flags = 0, expect = "ok", ...slot }: CaseSlot): void {
+    const array = this.#map(map);
+    if (!isProgramArray(array)) throw new VmError("BAD_CASE", `map ${array.spec.name} is no program array`);
+    const empties = slot.delete || program === null || program === undefined;
+    const filled = empties ? undefined : this.#program(program);
+    const answer = answerOf(() => {
+      if (filled === undefined) array.deleteProgram(Number(index));
+      else array.setProgram(Number(index), filled, flags);
+    });
+    const differences =
+      answer === expect ? [] : [`slot ${index} of map ${array.spec.name}: ${answer}, expected ${expect}`];
+    this.#report.compared(...differences);
+  }
+
+  #write({ map, key, value, values }: CaseInit): void {
+    const { name } = this.#map(map).spec;
+    this.#vm.seed(name, [
+      { key, ...(value === undefined ? {} : { value }), ...(values === undefined ? {} : { values }) },
+    ]);
+  }
+
+  #read(reads: readonly CaseRead[]): void {
+    for (const read of reads) this.#report.compared(...compareRead(read, this.#map(read.map)));
+  }
+
+  #run(run: CaseRun, index: number): void {
+    for (const slot of run.slots ?? []) this.#fillSlot(slot);
+    for (const one of run.init ?? []) this.#write(one);
+    const expect = run.expect ?? {};
+    if (typeof expect.retval === "string") throw new Missing(`the kernel could not run it: ${expect.retval}`);
+    const program = this.#program(run.program);
+    const data = run.data === undefined ? new Uint8Array(64) : fromHex(run.data, '"data"');
+    const ctx = Object.fromEntries(Object.entries(run.ctx ?? {}).map(([field, value]) => [field, BigInt(value)]));
+    const outcome = this.#vm
+      .runnable(program)
+      .run({ data, ctx }, run.repeat === undefined ? {} : { repeat: run.repeat });
+    if (outcome.fault?.kind === "not-available" && expect.fault === undefined) throw new Missing(outcome.fault.message);
+    const differences = compareOutcome(`run ${index} of ${program.name}`, expect, outcome);
+    if (Object.keys(expect).length > 0 || differences.length > 0) this.#report.compared(...differences);
+  }
+}
+
+/** The kernel refuses at load, without a log, what the owner of a program array it names does not allow. */
+function ownerRefusal(program: Program, vm: Vm): Verdict | undefined {
+  for (const reference of program.references) {
+    const map = reference.kind === "map" ? vm.map(reference.map) : undefined;
+    if (map === undefined || !isProgramArray(map)) continue;
+    const answer = answerOf(() => map.bindOwner(program));
+    if (answer !== "ok") return { verdict: "reject", errno: answer, message: "" };
+  }
+  return undefined;
+}
+
+/** What the kernel would answer: `ok`, or the errno's name. */
+function answerOf(action: () => void): string {
+  try {
+    action();
+    return "ok";
+  } catch (error) {
+    if (isBpfkitError(error)) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import { type GuestMemory, isProgramArray, type MapSpec, type MapStorage, mapId, type Program } from "@bpfkit/core";
+import { createMap } from "@bpfkit/maps";
+import { createProgramArray } from "@bpfkit/tailcall";
+import { u32Key } from "./contents.js";
+import { VmError } from "./error.js";
+import type { VmOptions } from "./types.js";
+
+/** What maps are made with. */
+export interface StorageOptions {
+  readonly memory: GuestMemory;
+  readonly cpus: number;
+  readonly createMap?: VmOptions["createMap"];
+  readonly programId: (program: Program) => number;
+  /** The first map's number; each gets its own. */
+  readonly firstId: number;
+}
+
+/** Makes the maps of an object, inner maps into maps of maps. Program arrays stay empty: see `fillSlots`. */
+export function createMaps(specs: readonly MapSpec[], options: StorageOptions): Map<string, MapStorage> {
+  const maps = new Map<string, MapStorage>();
+  for (const spec of specs) maps.set(spec.name, createOne(spec, options, options.firstId + maps.size));
+  for (const spec of specs) putInnerMaps(spec, maps);
+  return maps;
+}
+
+function createOne(spec: MapSpec, options: StorageOptions, number: number): MapStorage {
+  const { memory, cpus, programId } = options;
+  const id = mapId(number);
+  const own = options.createMap?.(spec, { memory, id, cpus });
+  if (own !== undefined) return own;
+  return spec.type === "prog_array"
+    ? createProgramArray(spec, { memory, id, programId })
+    : createMap(spec, { memory, id, cpus });
+}
+
+function putInnerMaps(spec: MapSpec, maps: ReadonlyMap<string, MapStorage>): void {
+  for (const { index, of, name } of spec.slots ?? []) {
+    if (of !== "map") continue;
+    const inner = maps.get(name);
+    if (inner === undefined)
+      throw new VmError(
+        "NO_SUCH_MAP",
+        `slot ${index} of map ${spec.name} names map ${name}, which the object does not have`,
+      );
+    maps.get(spec.name)!.set(u32Key(index), u32Key(inner.id));
+  }
+}
+
+/** Puts the programs an object names (`.values`) into its program arrays. */
+export function fillSlots(
+  specs: readonly MapSpec[],
+  maps: ReadonlyMap<string, MapStorage>,
+  programs: readonly Program[],
+): void {
+  for (const spec of specs) {
+    const array = maps.get(spec.name);
+    for (const { index, of, name } of spec.slots ?? []) {
+      if (of !== "program" || array === undefined || !isProgramArray(array)) continue;
+      const program = programs.find((one) => one.name === name);
+      if (program === undefined)
+        throw new VmError(
+          "NO_SUCH_PROGRAM",
+          `slot ${index} of map ${spec.name} names program ${name}, which the object does not have`,
+        );
+      array.setProgram(index, program);
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import { DEFAULT_PROFILE } from "@bpfkit/abi";
+import {
+  type Effects,
+  type Engine,
+  type GuestMemory,
+  type HelperTable,
+  isProgramArray,
+  type LinkSet,
+  type MapStorage,
+  type Profile,
+  type Program,
+} from "@bpfkit/core";
+import { parseObject } from "@bpfkit/elf";
+import { fixedEffects, helperTable } from "@bpfkit/helpers";
+import { interpreter } from "@bpfkit/interpreter";
+import { createGuestMemory } from "@bpfkit/memory";
+import { dumpMap, type MapEntry, seedMap } from "./contents.js";
+import { valueDecoder } from "./decoded.js";
+import { VmError } from "./error.js";
+import { Contexts, VmProgram } from "./program.js";
+import { createMaps, fillSlots } from "./storage.js";
+import type { VmOptions, VmSource } from "./types.js";
+
+/**
+ * Makes everything an object's programs need, ready to run.
+ * @param source An ELF object's bytes, a parsed one, or programs and maps from anywhere.
+ * @throws the typed errors of the packages below: an object that cannot be read, a map that cannot be made.
+ */
+export function load(source: Uint8Array | VmSource, options: VmOptions & { readonly file?: string } = {}): Vm {
+  const { file } = options;
+  return new Vm(
+    source instanceof Uint8Array ? parseObject(source, file === undefined ? {} : { file }) : source,
+    options,
+  );
+}
+
+/** Programs and their maps in one guest memory. Maps keep their state from run to run until `dispose`. */
+export class Vm {
+  readonly engine: Engine;
+  readonly memory: GuestMemory;
+  readonly effects: Effects;
+  readonly profile: Profile;
+  readonly helpers: HelperTable;
+  readonly #options: VmOptions;
+  readonly #sources: VmSource[] = [];
+  readonly #maps = new Map<string, MapStorage>();
+  readonly #programIds = new Map<Program, number>();
+  readonly #runnables = new Map<Program, VmProgram>();
+  readonly #contexts: Contexts;
+
+  constructor(source: VmSource, options: VmOptions = {}) {
+    this.#options = options;
+    this.engine = options.engine ?? interpreter;
+    this.memory = createGuestMemory();
+    this.effects = options.effects ?? fixedEffects();
+    this.profile = options.profile ?? DEFAULT_PROFILE;
+    this.helpers = options.helpers ?? helperTable();
+    this.#contexts = new Contexts(this.memory);
+    this.#take(source);
+  }
+
+  #take(source: VmSource): void {
+    this.#sources.push(source);
+    const made = createMaps(source.maps, {
+      memory: this.memory,
+      cpus: this.#options.cpus ?? 1,
+      createMap: this.#options.createMap,
+      firstId: this.#maps.size + 1,
+      programId: (program) => numberOf(this.#programIds, program),
+    });
+    for (const [name, map] of made) this.#maps.set(name, map);
+    fillSlots(source.maps, this.#maps, source.programs);
+  }
+
+  /** Every program, in the object's order; those added later follow. */
+  get programs(): readonly Program[] {
+    return this.#sources.flatMap(({ programs }) => programs);
+  }
+
+  /** Every map by name. */
+  get maps(): ReadonlyMap<string, MapStorage> {
+    return this.#maps;
+  }
+
+  /**
+   * A program by its function or section name; without a name, the only one.
+   * @throws {VmError} `NO_SUCH_PROGRAM`, `AMBIGUOUS`, `BAD_PROGRAM`.
+   */
+  program(name?: string): VmProgram {
+    const all = this.programs;
+    if (name === undefined) {
+      if (all.length === 1) return this.runnable(all[0]!);
+      throw this.#listing(
+        all.length === 0 ? "NO_SUCH_PROGRAM" : "AMBIGUOUS",
+        all.length === 0 ? "there is no program" : "one of several programs must be named",
+      );
+    }
+    const byName = all.filter((program) => program.name === name);
+    const found = byName.length > 0 ? byName : all.filter((program) => program.section === name);
+    if (found.length === 1) return this.runnable(found[0]!);
+    if (found.length > 1) throw this.#listing("AMBIGUOUS", `${name} names ${found.length} programs`);
+    const problem = this.#sources.flatMap(({ problems = [] }) => problems).find(({ program }) => program === name);
+    if (problem !== undefined)
+      throw new VmError("BAD_PROGRAM", problem.error.message, { program: name }, { cause: problem.error });
+    throw this.#listing("NO_SUCH_PROGRAM", `there is no program ${name}`);
+  }
+
+  #listing(code: "NO_SUCH_PROGRAM" | "AMBIGUOUS", what: string): VmError {
+    const names = this.programs.map((program) => program.name);
+    return new VmError(code, names.length === 0 ? what : `${what}; there are ${names.join(", ")}`);
+  }
+
+  /** Makes a program ready to run, also one that is in no object; it is linked when it first runs. */
+  runnable(program: Program): VmProgram {
+    const known = this.#runnables.get(program);
+    if (known !== undefined) return known;
+    const runnable = new VmProgram(program, this.engine, () => this.#linkSet(program), this.#contexts);
+    this.#runnables.set(program, runnable);
+    return runnable;
+  }
+
+  /** The entry alone: the programs in its program arrays are linked with it by the engine, and as the arrays change. */
+  #linkSet(program: Program): LinkSet {
+    const { memory, helpers, effects, profile } = this;
+    return { programs: [program], maps: this.#maps, memory, helpers, effects, profile };
+  }
+
+  /**
+   * A map by its name, its section (`.bss`), or the object's full name for it (`lb.bss`).
+   * @throws {VmError} `NO_SUCH_MAP`.
+   */
+  map(name: string): MapStorage {
+    const map = this.#maps.get(name) ?? [...this.#maps.values()].find(({ spec }) => spec.section === name);
+    if (map !== undefined) return map;
+    const names = [...this.#maps.values()].map(({ spec }) => spec.section ?? spec.name);
+    throw new VmError(
+      "NO_SUCH_MAP",
+      `there is no map ${name}${names.length === 0 ? "" : `; there are ${names.join(", ")}`}`,
+    );
+  }
+
+  /** Puts a program into a slot of a program array, or empties it. @throws as `ProgramArray.setProgram` and `map`. */
+  setSlot(map: string, index: number, program: Program | undefined): void {
+    const array = this.map(map);
+    if (!isProgramArray(array))
+      throw new VmError("UNSUPPORTED", `map ${map} is of type ${array.spec.type}, not a program array`);
+    if (program === undefined) array.deleteProgram(index);
+    else array.setProgram(index, program);
+  }
+
+  /** Takes in another object: its maps are called `prefix#name` here. Returns its programs as they now are. */
+  add(source: VmSource, prefix: string): readonly Program[] {
+    const renamed = withPrefix(source, prefix);
+    this.#take(renamed);
+    return renamed.programs;
+  }
+
+  /** Writes entries into a map. @throws as `seedMap` and `map`. */
+  seed(name: string, entries: readonly MapEntry[]): void {
+    seedMap(this.map(name), entries, this.#options.cpus ?? 1);
+  }
+
+  /** What all maps hold, by name; global data by its section. */
+  dumpMaps(options: { readonly all?: boolean } = {}): Record<string, MapEntry[]> {
+    const decode = valueDecoder(this.#sources.find(({ btf }) => btf !== undefined)?.btf);
+    const names = new Map([...this.#maps.values()].map((map) => [map.id as number, map.spec.name]));
+    const mapName = (value: Uint8Array): string | undefined =>
+      names.get(new DataView(value.buffer, value.byteOffset).getUint32(0, true));
+    return Object.fromEntries(
+      [...this.#maps.values()].map((map) => [
+        map.spec.section ?? map.spec.name,
+        dumpMap(map, { ...options, decode, mapName }),
+      ]),
+    );
+  }
+
+  /** Gives everything back. */
+  dispose(): void {
+    for (const runnable of this.#runnables.values()) runnable.dispose();
+    for (const map of this.#maps.values()) map.dispose?.();
+    this.#runnables.clear();
+    this.#maps.clear();
+  }
+}
+
+function numberOf(ids: Map<Program, number>, program: Program): number {
+  const id = ids.get(program) ?? ids.size + 1;
+  ids.set(program, id);
+  return id;
+}
+
+/** Renames an object's maps wherever they are named. */
+function withPrefix(source: VmSource, prefix: string): VmSource {
+  const rename = (name: string): string => `${prefix}#${name}`;
+  return {
+    ...source,
+    maps: source.maps.map((spec) => ({
+      ...spec,
+      name: rename(spec.name),
+      ...(spec.section === undefined ? {} : { section: rename(spec.section) }),
+      ...(spec.slots === undefined
+        ? {}
+        : { slots: spec.slots.map((slot) => (slot.of === "map" ? { ...slot, name: rename(slot.name) } : slot)) }),
+    })),
+    programs: source.programs.map((program) => ({
+      ...program,
+      references: program.references.map((reference) =>
+        reference.kind === "extern" ? reference : { ...reference, map: rename(reference.map) },
+      ),
+    })),
+  };
+}
