@@ -1,0 +1,6 @@
+#include "bench.h"
+
+int entry(context *c)
+{
+	return 2;
+}
