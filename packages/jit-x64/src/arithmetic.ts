@@ -10,6 +10,8 @@ const MOV = pair("mov r/mN, rN");
 const MOV_SIGNED = form("mov r/m64, imm32");
 const MOV_R32_IMM32 = form("mov r32, imm32");
 const MOV_R64_IMM64 = form("mov r64, imm64");
+const LEA = pair("lea rN, m");
+const SHL = pair("shl r/mN, imm8");
 const IMUL = pair("imul rN, r/mN");
 const IMUL8 = pair("imul rN, r/mN, imm8");
 const IMUL32 = pair("imul rN, r/mN, imm32");
@@ -91,7 +93,11 @@ const mov: Translate = (e, { row, dst, src, imm }) => {
 
 const mul: Translate = (e, { row, dst, src, imm }) => {
   const width = widthOf(row);
-  if (!isImmediate(row)) e.emit(IMUL[width], machine(dst), machine(src));
+  const register = machine(dst);
+  if (!isImmediate(row)) e.emit(IMUL[width], register, machine(src));
+  else if (imm === 3 || imm === 5 || imm === 9)
+    e.emit(LEA[width], register, { base: register, index: register, scale: imm - 1 });
+  else if (imm > 1 && (imm & (imm - 1)) === 0) e.emit(SHL[width], register, 31 - Math.clz32(imm));
   else e.emit((imm >= -128 && imm <= 127 ? IMUL8 : IMUL32)[width], machine(dst), machine(dst), imm);
 };
 

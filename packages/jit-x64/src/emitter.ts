@@ -2,6 +2,7 @@ import type { Reference } from "@bpfkit/core";
 import type { Row } from "@bpfkit/isa";
 import { Assembler, type Condition, type Form, type FormName, form, type Label, type Operand } from "@bpfkit/x64";
 import { field } from "./context.js";
+import { liveAfter } from "./liveness.js";
 import type { FunctionPlan, ProgramPlan } from "./plan.js";
 import { CONTEXT, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
 import { type CompileContext, type Site, type SiteKind, STUBS, type Stub } from "./unit.js";
@@ -54,6 +55,7 @@ export class Emitter {
   /** Instructions not yet taken off the fuel, and the slot of the first of them. */
   private pending = 0;
   private pendingSlot = 0;
+  private live: Uint16Array | undefined;
   private leaveLabel: Label | undefined;
 
   constructor(plan: ProgramPlan, fn: FunctionPlan, context: CompileContext, sites: Site[], saves: readonly number[]) {
@@ -84,6 +86,12 @@ export class Emitter {
   /** Whether the address register of an access might hold more than guest memory and its guard reach. */
   mustConfine(slot: number): boolean {
     return this.plan.confine?.[slot] !== 0;
+  }
+
+  /** Whether nothing wants a register's value after an instruction. */
+  isDeadAfter(slot: number, register: number): boolean {
+    this.live ??= liveAfter(this.plan, this.fn, !this.checked);
+    return (this.live[slot]! & (1 << register)) === 0;
   }
 
   /** Begins a slot: its label, and nothing known any more where control may come from elsewhere. */
