@@ -49,7 +49,7 @@ function confineFunction({ table, leaders, references }: ProgramPlan, fn: Functi
       if (endsBlock(row)) break;
       slot += row.slots;
       if (slot >= table.length) break;
-      if (leaders[slot] === 1) {
+      if (leaders[slot] !== 0) {
         flow(blocks, work, slot, state);
         break;
       }

@@ -3,7 +3,7 @@ import type { Row } from "@bpfkit/isa";
 import { Assembler, type Condition, type Form, type FormName, form, type Label, type Operand } from "@bpfkit/x64";
 import { field } from "./context.js";
 import { liveAfter } from "./liveness.js";
-import type { FunctionPlan, ProgramPlan } from "./plan.js";
+import { type FunctionPlan, LOOP, type ProgramPlan } from "./plan.js";
 import { CONTEXT, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
 import { type CompileContext, type Site, type SiteKind, STUBS, type Stub } from "./unit.js";
 
@@ -18,6 +18,9 @@ export interface Current {
   nextImm: number;
   slot: number;
 }
+
+/** Loops begin here, as compilers have it; checked code is large enough without. */
+const LOOP_ALIGNMENT = 16;
 
 /** Code put behind the function, out of its way. */
 type Cold = () => void;
@@ -95,10 +98,11 @@ export class Emitter {
   }
 
   /** Begins a slot: its label, and nothing known any more where control may come from elsewhere. */
-  beginSlot(slot: number, leader: boolean): void {
-    if (leader) {
+  beginSlot(slot: number, leader: number): void {
+    if (leader !== 0) {
       this.flushFuel();
       this.known.length = 0;
+      if (leader === LOOP && !this.checked) this.code.align(LOOP_ALIGNMENT);
     }
     if (this.slotLabels[slot]! >= 0) this.code.bind(this.slotLabels[slot]!);
     else this.slotLabels[slot] = this.code.mark();

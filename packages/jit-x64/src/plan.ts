@@ -28,7 +28,7 @@ export interface FunctionPlan {
 export interface ProgramPlan {
   readonly program: Program;
   readonly table: SlotTable;
-  /** 1 where control may come from elsewhere than the slot before. */
+  /** Where control may come from elsewhere than the slot before: 1, or `LOOP` where one jump comes back to it. */
   readonly leaders: Uint8Array;
   readonly references: ReadonlyMap<number, Reference>;
   /** 0 at accesses whose address needs no cutting; only where that was asked for. */
@@ -40,6 +40,9 @@ export interface ProgramPlan {
 /** Functions that overlap may be translated more than once, up to this factor (and a little for small programs). */
 const MAX_COPIES = 4;
 const SMALL = 65_536;
+/** In `ProgramPlan.leaders`. */
+export const LOOP = 2;
+const MEETING = 3;
 /** The helper `bpf_tail_call`. */
 const TAIL_CALL = 12;
 /** A chain longer than this is taken for recursion; no profile allows a tenth of it. */
@@ -69,7 +72,7 @@ export function planProgram(program: Program): ProgramPlan {
     const target = targetOf(table, row, slot);
     checkTarget(program, table, slot, target);
     if (row.operation === "call" || row.operation === "lddw") starts.add(target);
-    else leaders[target] = 1;
+    else leaders[target] = leaderOf(leaders[target]!, target <= slot);
   }
   const functions = new Map<number, FunctionPlan>();
   let budget = table.length * MAX_COPIES + SMALL;
@@ -82,6 +85,12 @@ export function planProgram(program: Program): ProgramPlan {
   spread(functions);
   const references = new Map(program.references.map((reference) => [reference.slot as number, reference]));
   return { program, table, leaders, references, functions };
+}
+
+/** Places that several jumps come back to are where paths meet, not where a loop begins. */
+function leaderOf(before: number, backward: boolean): number {
+  if (!backward) return Math.max(before, 1);
+  return before <= 1 ? LOOP : MEETING;
 }
 
 function decodeProgram(program: Program): SlotTable {

@@ -75,7 +75,7 @@ function body(e: Emitter): void {
   const current: Current = { row: ROWS[0]!, dst: 0, src: 0, offset: 0, imm: 0, nextImm: 0, slot: 0 };
   for (let at = 0; at < slots.length; ) {
     const slot = slots[at]!;
-    e.beginSlot(slot, leaders[slot] === 1);
+    e.beginSlot(slot, leaders[slot]!);
     const joined = peephole(e, slot);
     if (joined > 0) {
       at += joined;
@@ -104,7 +104,7 @@ function read(e: Emitter, slot: number, current: Current): void {
 
 /** Behind the program's last instruction. */
 function runsOff(e: Emitter, slot: number): void {
-  e.beginSlot(slot, true);
+  e.beginSlot(slot, 1);
   e.count(slot);
   e.flushFuel();
   e.jumpToStub("badJump", e.site({ kind: "bad-jump", slot }));

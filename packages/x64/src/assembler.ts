@@ -1,4 +1,4 @@
-import { type Branches, layBranches } from "./branches.js";
+import { ALIGN, type Branches, layBranches } from "./branches.js";
 import { X64Error } from "./error.js";
 import type { Form } from "./form.js";
 import { CONDITIONS, type Condition, type Label, type Memory, type Operand, type Register, RSP } from "./operand.js";
@@ -80,6 +80,14 @@ export class Assembler {
     this.branches.at.push(this.at);
     this.branches.label.push(label);
     this.branches.opcode.push(opcode);
+  }
+
+  /** Fills up with nops to a multiple of `bytes`, counted from the start of the code. @throws {X64Error} `BAD_OPERAND`. */
+  align(bytes: number): void {
+    if (!(bytes >= 1 && bytes <= 128 && (bytes & (bytes - 1)) === 0)) {
+      throw new X64Error("BAD_OPERAND", `alignment must be a power of two from 1 to 128, not ${bytes}`);
+    }
+    this.branch(bytes, ALIGN);
   }
 
   /** `call rel32` (or `jmp rel32`) to something outside this code: a fixup. */

@@ -1,6 +1,9 @@
 import { X64Error } from "./error.js";
 
-/** Branches in the order of the code: raw offset, label, and the opcode of the short form (`call` has only a long one). */
+/**
+ * What has no bytes yet, in the order of the code: branches with their label and the opcode of the short form (`call` has
+ * only a long one), and alignments (`ALIGN`) with their power of two for a label.
+ */
 export interface Branches {
   readonly at: number[];
   readonly label: number[];
@@ -15,6 +18,8 @@ export interface Layout {
   readonly before: Int32Array;
 }
 
+/** Stands for an opcode. */
+export const ALIGN = 0;
 const CALL = 0xe8;
 const SHORT_JUMP = 0xeb;
 /**
@@ -39,30 +44,35 @@ export function layBranches(
   labelBranches: readonly number[],
 ): Layout {
   const count = branches.at.length;
-  const sizes = Uint8Array.from(branches.opcode, (opcode) => (opcode === CALL ? 5 : 2));
+  const sizes = Uint8Array.from(branches.opcode, (opcode) => (opcode === ALIGN ? 0 : opcode === CALL ? 5 : 2));
   const before = new Int32Array(count + 1);
   const labels = new Int32Array(labelAt.length);
   for (const [index, label] of branches.label.entries()) {
+    if (branches.opcode[index] === ALIGN) continue;
     if (labelAt[label] === undefined || labelAt[label] < 0) {
       throw new X64Error("BAD_LABEL", `label ${label} is used but never bound`, { offset: branches.at[index]! });
     }
   }
   for (let round = 0, changed = true; changed; round++) {
-    place(sizes, before, labels, labelAt, labelBranches);
+    place(branches, sizes, before, labels, labelAt, labelBranches);
     changed = lengthen(branches, sizes, before, labels, round >= MAX_ROUNDS);
   }
   return { bytes: write(raw, length, branches, sizes, before, labels), labels, before };
 }
 
-/** Sums the sizes up and finds where each label lies. */
+/** Sums the sizes up, of alignments as they come out, and finds where each label lies. */
 function place(
+  branches: Branches,
   sizes: Uint8Array,
   before: Int32Array,
   labels: Int32Array,
   labelAt: readonly number[],
   labelBranches: readonly number[],
 ): void {
-  for (let i = 0; i < sizes.length; i++) before[i + 1] = before[i]! + sizes[i]!;
+  for (let i = 0; i < sizes.length; i++) {
+    if (branches.opcode[i] === ALIGN) sizes[i] = -(branches.at[i]! + before[i]!) & (branches.label[i]! - 1);
+    before[i + 1] = before[i]! + sizes[i]!;
+  }
   for (let i = 0; i < labels.length; i++) {
     labels[i] = labelAt[i]! < 0 ? -1 : labelAt[i]! + before[labelBranches[i]!]!;
   }
@@ -77,7 +87,7 @@ function lengthen(
 ): boolean {
   let changed = false;
   for (let i = 0; i < sizes.length; i++) {
-    if (sizes[i] !== 2) continue;
+    if (sizes[i] !== 2 || branches.opcode[i] === ALIGN) continue;
     const distance = labels[branches.label[i]!]! - (branches.at[i]! + before[i + 1]!);
     if (!all && distance >= -128 && distance <= 127) continue;
     sizes[i] = longSize(branches.opcode[i]!);
@@ -102,6 +112,10 @@ function write(
     bytes.set(raw.subarray(from, rawAt), from + before[i]!);
     from = rawAt;
     const end = rawAt + before[i + 1]!;
+    if (branches.opcode[i] === ALIGN) {
+      writeNops(bytes, rawAt + before[i]!, end);
+      continue;
+    }
     writeBranch(bytes, rawAt + before[i]!, branches.opcode[i]!, sizes[i]!, labels[branches.label[i]!]! - end);
   }
   bytes.set(raw.subarray(from, length), from + before[count]!);
@@ -123,4 +137,24 @@ function writeBranch(bytes: Uint8Array, at: number, opcode: number, size: number
     bytes[next++] = opcode + 0x10;
   }
   for (let shift = 0; shift < 32; shift += 8) bytes[next++] = distance >> shift;
+}
+
+/** The recommended nops of 1 to 8 bytes (SDM vol. 2, NOP). */
+const NOPS: readonly (readonly number[])[] = [
+  [0x90],
+  [0x66, 0x90],
+  [0x0f, 0x1f, 0x00],
+  [0x0f, 0x1f, 0x40, 0x00],
+  [0x0f, 0x1f, 0x44, 0x00, 0x00],
+  [0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00],
+  [0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00],
+  [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+];
+
+function writeNops(bytes: Uint8Array, from: number, to: number): void {
+  for (let at = from; at < to; ) {
+    const nop = NOPS[Math.min(to - at, NOPS.length) - 1]!;
+    bytes.set(nop, at);
+    at += nop.length;
+  }
 }
