@@ -12,40 +12,40 @@ export const UPDATE_FLAGS = {
 
 /** Flags of map creation (uapi/linux/bpf.h). */
 export const MAP_FLAGS = {
-  BPF_F_NO_PREALLOC: 1 << 0,
-  BPF_F_NO_COMMON_LRU: 1 << 1,
-  BPF_F_NUMA_NODE: 1 << 2,
+  BPF_F_NO_PREALLOC: 1,
+  BPF_F_NO_COMMON_LRU: 2,
+  BPF_F_NUMA_NODE: 4,
   /** User space may only read. */
-  BPF_F_RDONLY: 1 << 3,
+  BPF_F_RDONLY: 8,
   /** User space may only write. */
-  BPF_F_WRONLY: 1 << 4,
-  BPF_F_STACK_BUILD_ID: 1 << 5,
-  BPF_F_ZERO_SEED: 1 << 6,
+  BPF_F_WRONLY: 0x10,
+  BPF_F_STACK_BUILD_ID: 0x20,
+  BPF_F_ZERO_SEED: 0x40,
   /** Programs may only read. */
-  BPF_F_RDONLY_PROG: 1 << 7,
+  BPF_F_RDONLY_PROG: 0x80,
   /** Programs may only write. */
-  BPF_F_WRONLY_PROG: 1 << 8,
-  BPF_F_CLONE: 1 << 9,
-  BPF_F_MMAPABLE: 1 << 10,
-  BPF_F_PRESERVE_ELEMS: 1 << 11,
+  BPF_F_WRONLY_PROG: 0x100,
+  BPF_F_CLONE: 0x200,
+  BPF_F_MMAPABLE: 0x400,
+  BPF_F_PRESERVE_ELEMS: 0x800,
   /** An inner map of an array of maps may have another size than the template. */
-  BPF_F_INNER_MAP: 1 << 12,
-  BPF_F_LINK: 1 << 13,
-  BPF_F_VTYPE_BTF_OBJ_FD: 1 << 15,
-  BPF_F_TOKEN_FD: 1 << 16,
-  BPF_F_SEGV_ON_FAULT: 1 << 17,
-  BPF_F_NO_USER_CONV: 1 << 18,
+  BPF_F_INNER_MAP: 0x1000,
+  BPF_F_LINK: 0x2000,
+  BPF_F_VTYPE_BTF_OBJ_FD: 0x8000,
+  BPF_F_TOKEN_FD: 0x10000,
+  BPF_F_SEGV_ON_FAULT: 0x20000,
+  BPF_F_NO_USER_CONV: 0x40000,
 } as const;
 
 /** Flags of a program load (uapi/linux/bpf.h). */
 export const LOAD_FLAGS = {
-  BPF_F_STRICT_ALIGNMENT: 1 << 0,
-  BPF_F_ANY_ALIGNMENT: 1 << 1,
-  BPF_F_TEST_RND_HI32: 1 << 2,
-  BPF_F_TEST_STATE_FREQ: 1 << 3,
-  BPF_F_SLEEPABLE: 1 << 4,
+  BPF_F_STRICT_ALIGNMENT: 1,
+  BPF_F_ANY_ALIGNMENT: 2,
+  BPF_F_TEST_RND_HI32: 4,
+  BPF_F_TEST_STATE_FREQ: 8,
+  BPF_F_SLEEPABLE: 0x10,
   /** The XDP program handles packets of several buffers; part of a program array's owner. */
-  BPF_F_XDP_HAS_FRAGS: 1 << 5,
-  BPF_F_XDP_DEV_BOUND_ONLY: 1 << 6,
-  BPF_F_TEST_REG_INVARIANTS: 1 << 7,
+  BPF_F_XDP_HAS_FRAGS: 0x20,
+  BPF_F_XDP_DEV_BOUND_ONLY: 0x40,
+  BPF_F_TEST_REG_INVARIANTS: 0x80,
 } as const;

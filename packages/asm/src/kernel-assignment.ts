@@ -22,7 +22,6 @@ const OPERATIONS: ReadonlyMap<string, Operation> = inverse(ASSIGNMENTS);
 
 /** Reads a statement that begins with a register. */
 export function takeAssignment(lexer: Lexer, output: Output): Uint8Array {
-  const { at } = lexer.peek();
   const dst = takeRegister(lexer);
   const { kind, text } = lexer.peek();
   const operation = kind === "symbol" ? OPERATIONS.get(text) : undefined;
@@ -32,16 +31,16 @@ export function takeAssignment(lexer: Lexer, output: Output): Uint8Array {
     const src = takeRegister(lexer, dst.width).number;
     return wire(rowFor(operation, dst.width, "dst,src"), { dst: dst.number, src });
   }
-  if (operation === "mov") return takeMove(lexer, output, dst, at);
+  if (operation === "mov") return takeMove(lexer, output, dst);
   const imm = takeImm32(lexer, "a register or a number");
   return wire(rowFor(operation, dst.width, "dst,imm"), { dst: dst.number, imm });
 }
 
-/** What stands behind `=` and is no register. `at` is where the statement begins. */
-function takeMove(lexer: Lexer, output: Output, dst: Register, at: number): Uint8Array {
+/** What stands behind `=` and is no register. */
+function takeMove(lexer: Lexer, output: Output, dst: Register): Uint8Array {
   if (lexer.negationAhead()) return takeNegation(lexer, dst);
   if (numberAhead(lexer)) return takeNumber(lexer, dst);
-  if (lexer.accept("*")) return takeLoad(lexer, dst, at);
+  if (lexer.accept("*")) return takeLoad(lexer, dst);
   if (lexer.accept("(")) return takeSignExtension(lexer, dst);
   const found =
     takeAtomicResult(lexer, dst) ??
@@ -71,20 +70,20 @@ function takeNegation(lexer: Lexer, dst: Register): Uint8Array {
 }
 
 /** `(u32 *)(r1 + 4)`, `(u8 *)skb[r6 + 14]`. */
-function takeLoad(lexer: Lexer, dst: Register, at: number): Uint8Array {
+function takeLoad(lexer: Lexer, dst: Register): Uint8Array {
   const { bits, signed } = takePointer(lexer, [...UNSIGNED, ...SIGNED]);
-  if (lexer.accept("skb")) return takePacketLoad(lexer, dst, signed || bits === 64 ? undefined : bits, at);
+  if (lexer.accept("skb")) return takePacketLoad(lexer, dst, signed || bits === 64 ? undefined : bits);
   if (dst.width === 32 && (signed || bits === 64)) {
-    lexer.failAt("SYNTAX", `expected r${dst.number}, a load that fills 64 bits does not go to w${dst.number}`, at);
+    lexer.failAt("SYNTAX", `expected r${dst.number}, a load that fills 64 bits does not go to w${dst.number}`, dst.at);
   }
   const { base, offset } = takeMemory(lexer);
   const row = rowFor(signed ? "loadSigned" : "load", bits, "dst,[src+offset]");
   return wire(row, { dst: dst.number, src: base, offset });
 }
 
-function takePacketLoad(lexer: Lexer, dst: Register, bits: number | undefined, at: number): Uint8Array {
-  if (bits === undefined) lexer.failAt("SYNTAX", "expected u8, u16 or u32 for a packet load", at);
-  if (dst.number !== 0) lexer.failAt("SYNTAX", `expected r0, a packet load does not go to r${dst.number}`, at);
+function takePacketLoad(lexer: Lexer, dst: Register, bits: number | undefined): Uint8Array {
+  if (bits === undefined) lexer.failAt("SYNTAX", "expected u8, u16 or u32 for a packet load", dst.at);
+  if (dst.number !== 0) lexer.failAt("SYNTAX", `expected r0, a packet load does not go to r${dst.number}`, dst.at);
   lexer.expect("[");
   const src = registerAhead(lexer) ? takeRegister(lexer, 64).number : undefined;
   const imm = src === undefined ? takeImm32(lexer, "a register or a byte offset") : takeDisplacement(lexer, 32);

@@ -60,14 +60,19 @@ export function takeAtomicResult(lexer: Lexer, dst: Register): Uint8Array | unde
   lexer.take();
   lexer.expect("(");
   const bits = suffix === undefined ? takePointer(lexer, ATOMIC).bits : suffix === "_64" ? 64 : 32;
-  if (dst.width > bits && llvm !== undefined) lexer.fail(`w${dst.number} on the left of 32 bits`);
-  if (dst.width < bits) lexer.fail(`r${dst.number} on the left of 64 bits`);
+  // The kernel writes r registers for 32 bits too.
+  if (dst.width < bits || (dst.width > bits && llvm !== undefined)) failWidth(lexer, dst);
   const { base, offset } = suffix === undefined ? takeMemory(lexer) : takeAddress(lexer);
   lexer.expect(",");
   const src = name === "cmpxchg" ? takeReplacement(lexer, dst) : takeOwn(lexer, dst);
   lexer.expect(")");
   const operation = FETCH_OPERATIONS.get(name.replace("fetch_", "")) ?? (name as Operation);
   return wire(rowFor(operation, bits, "[dst+offset],src"), { dst: base, src, offset });
+}
+
+function failWidth(lexer: Lexer, { width, number, at }: Register): never {
+  const [wanted, found, bits] = width === 32 ? ["r", "w", 64] : ["w", "r", 32];
+  return lexer.failAt("SYNTAX", `expected ${wanted}${number} on the left of ${bits} bits, found ${found}${number}`, at);
 }
 
 /** The value operand of a fetch: the old value comes back in its own register. */
@@ -78,7 +83,14 @@ function takeOwn(lexer: Lexer, dst: Register): number {
 
 /** `r0, r2`: compare with r0, replace by r2; the old value comes back in r0. */
 function takeReplacement(lexer: Lexer, dst: Register): number {
-  if (dst.number !== 0) lexer.fail("r0 on the left of a compare and exchange");
+  if (dst.number !== 0) {
+    const letter = dst.width === 64 ? "r" : "w";
+    lexer.failAt(
+      "SYNTAX",
+      `expected ${letter}0 on the left of a compare and exchange, found ${letter}${dst.number}`,
+      dst.at,
+    );
+  }
   expectSame(lexer, dst);
   lexer.expect(",");
   return takeRegister(lexer, dst.width).number;
@@ -88,7 +100,7 @@ function takeAcquire(lexer: Lexer, dst: Register): Uint8Array {
   lexer.take();
   lexer.expect("(");
   const { bits } = takePointer(lexer, UNSIGNED);
-  if (dst.width === 32 && bits === 64) lexer.fail(`r${dst.number} on the left of 64 bits`);
+  if (dst.width < bits) failWidth(lexer, dst);
   const { base, offset } = takeMemory(lexer);
   lexer.expect(")");
   return wire(rowFor("loadAcquire", bits, "dst,[src+offset]"), { dst: dst.number, src: base, offset });

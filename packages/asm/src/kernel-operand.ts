@@ -5,6 +5,8 @@ export interface Register {
   readonly number: number;
   /** `w` registers are the low 32 bits of `r` registers. */
   readonly width: 32 | 64;
+  /** Where it stands in the text. */
+  readonly at: number;
 }
 
 /** What a pointer or cast names: `u8` to `u64`, `s8` to `s32`. */
@@ -36,8 +38,8 @@ export function takeRegister(lexer: Lexer, width?: 32 | 64): Register {
     const range = width === 32 ? "w0 to w10" : width === 64 ? "r0 to r10" : "r0 to r10, w0 to w10";
     lexer.fail(`a register (${range})`);
   }
-  lexer.take();
-  return { number: Number(digits), width: found };
+  const { at } = lexer.take();
+  return { number: Number(digits), width: found, at };
 }
 
 /** The register an instruction names twice. */

@@ -1,6 +1,6 @@
 import type { Instruction, Row } from "@bpfkit/isa";
+import type { Names } from "./names.js";
 import { ASSIGNMENTS, ATOMIC_ASSIGNMENTS, CONDITIONS, FETCHES } from "./operation.js";
-import type { Names } from "./print.js";
 import { imm64Text, referenceText, signed } from "./reference-print.js";
 
 /** `(r1 + 4)` without its parentheses. */

@@ -109,11 +109,16 @@ export class Lexer {
     return { line, column: at - before.lastIndexOf("\n") };
   }
 
-  private scan(): Token {
-    for (let skipped = this.match("symbol", SKIPPED); skipped !== undefined; ) {
+  private skip(): void {
+    while (true) {
+      const skipped = this.match("symbol", SKIPPED);
+      if (skipped === undefined) return;
       if (skipped.text.startsWith("/*")) this.line += skipped.text.split("\n").length - 1;
-      skipped = this.match("symbol", SKIPPED);
     }
+  }
+
+  private scan(): Token {
+    this.skip();
     const at = this.at;
     const first = this.text[at];
     if (first === undefined) return { kind: "end", text: "", at };
@@ -122,6 +127,7 @@ export class Lexer {
       if (first === "\n") this.line++;
       return { kind: "end", text: first, at };
     }
+    if (this.text.startsWith("/*", at)) this.failAt("SYNTAX", "expected `*/` to close this comment", at);
     return (
       this.match("symbol", SYMBOL) ??
       this.match("number", NUMBER) ??

@@ -14,15 +14,9 @@ function takeInteger(lexer: Lexer, expected: string): { value: bigint; at: numbe
   return { value: negative ? -BigInt(text) : BigInt(text), at };
 }
 
-function inRange(
-  lexer: Lexer,
-  { value, at }: { value: bigint; at: number },
-  min: bigint,
-  max: bigint,
-  hint = "",
-): void {
+function inRange(lexer: Lexer, { value, at }: { value: bigint; at: number }, min: bigint, max: bigint): void {
   if (value >= min && value <= max) return;
-  lexer.failAt("OUT_OF_RANGE", `${value} is out of range, expected ${min} to ${max}${hint}`, at);
+  lexer.failAt("OUT_OF_RANGE", `${value} is out of range, expected ${min} to ${max}`, at);
 }
 
 /** A 64-bit immediate, signed or unsigned. */
@@ -32,10 +26,10 @@ export function takeImm64(lexer: Lexer, expected: string): bigint {
   return integer.value;
 }
 
-/** A 32-bit immediate, signed or unsigned; becomes signed, as the wire has it. `hint` follows the range in an error. */
-export function takeImm32(lexer: Lexer, expected: string, hint = ""): number {
+/** A 32-bit immediate, signed or unsigned; becomes signed, as the wire has it. */
+export function takeImm32(lexer: Lexer, expected: string): number {
   const integer = takeInteger(lexer, expected);
-  inRange(lexer, integer, -(1n << 31n), (1n << 32n) - 1n, hint);
+  inRange(lexer, integer, -(1n << 31n), (1n << 32n) - 1n);
   return Number(BigInt.asIntN(32, integer.value));
 }
 

@@ -1,10 +1,10 @@
 import { type Reference, SLOT_BYTES, type SlotIndex, slotIndex } from "@bpfkit/core";
-import { decodeAt, findRow, INVALID, type Instruction, ROWS, type Row } from "@bpfkit/isa";
+import { CALLX_OPCODE, decodeAt, findRow, INVALID, ROWS, type Row } from "@bpfkit/isa";
 import { AsmError } from "./error.js";
 import { kernelText } from "./kernel-print.js";
+import type { Names } from "./names.js";
 import type { Syntax } from "./parse.js";
 import { ubpfText } from "./ubpf-print.js";
-import { CALLX_OPCODE } from "./wire.js";
 
 /** A `Program` of `@bpfkit/core` may stand for `subprograms` and `references`. */
 export interface PrintOptions {
@@ -24,18 +24,9 @@ export interface PrintedLine {
   readonly slot: SlotIndex;
   /** Its bytes: 8, or 16 for a 64-bit immediate. */
   readonly bytes: Uint8Array;
-  /** Labels that stand before it. */
-  readonly labels: readonly string[];
+  /** The label that stands before it. */
+  readonly label: string | undefined;
   readonly text: string;
-}
-
-/** What a printer asks of the code around an instruction. */
-export interface Names {
-  /** The label a distance from the instruction's slot reaches; undefined where it has none. */
-  label(distance: number): string | undefined;
-  helper(id: number): string | undefined;
-  /** What the instruction refers to. */
-  readonly reference: Reference | undefined;
 }
 
 const PRINTERS = { kernel: kernelText, ubpf: ubpfText } as const;
@@ -111,17 +102,16 @@ export function print(code: Uint8Array, options: PrintOptions = {}): PrintedLine
   const textOf = ({ slot, row }: Decoded, bytes: Uint8Array): string => {
     if (row === undefined) return invalidText(bytes, syntax);
     const label = (distance: number): string | undefined => labels.get(slot + 1 + distance);
-    const instruction: Instruction = decodeAt(code, slot);
-    return PRINTERS[syntax](row, instruction, { label, helper, reference: references.get(slot) });
+    const names: Names = { label, helper, reference: references.get(slot) };
+    return PRINTERS[syntax](row, decodeAt(code, slot), names);
   };
   return all.map((one) => {
     const bytes = code.subarray(one.slot * SLOT_BYTES, (one.slot + one.slots) * SLOT_BYTES);
-    const label = labels.get(one.slot);
-    return { slot: slotIndex(one.slot), bytes, labels: label === undefined ? [] : [label], text: textOf(one, bytes) };
+    return { slot: slotIndex(one.slot), bytes, label: labels.get(one.slot), text: textOf(one, bytes) };
   });
 }
 
 /** Printed lines as one text that `parse` takes, each label on a line of its own. */
 export function toText(lines: readonly PrintedLine[]): string {
-  return lines.map(({ labels, text }) => `${labels.map((label) => `${label}:\n`).join("")}  ${text}\n`).join("");
+  return lines.map(({ label, text }) => `${label === undefined ? "" : `${label}:\n`}  ${text}\n`).join("");
 }

@@ -1,5 +1,5 @@
 import { type Instruction, imm64, type Row } from "@bpfkit/isa";
-import type { Names } from "./print.js";
+import type { Names } from "./names.js";
 
 /** The operand of a 64-bit load that both syntaxes write alike; undefined for a plain number. */
 export function referenceText(row: Row, instruction: Instruction, { reference, label }: Names): string | undefined {

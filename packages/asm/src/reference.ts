@@ -30,8 +30,9 @@ function takeMapName(lexer: Lexer): { map: string; imm: number } {
   if (map === "") lexer.fail("a map's name or index");
   lexer.expect("]");
   if (!/^\d+$/.test(map)) return { map, imm: 0 };
-  if (Number(map) > 0xffff_ffff)
+  if (Number(map) > 0xffff_ffff) {
     lexer.failAt("OUT_OF_RANGE", `${map.slice(0, 24)} is no map index, expected 0 to 4294967295`, at);
+  }
   return { map, imm: Number(map) | 0 };
 }
 

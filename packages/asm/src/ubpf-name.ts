@@ -26,13 +26,12 @@ const LOCKED: ReadonlyMap<Operation, string> = new Map<Operation, string>([
  * What uBPF's syntax calls a row: `add`, `add32`, `ldxdw`, `lock fetch add32`, `jeq32`. The immediate and the register form
  * share it. What uBPF has no word for (address space casts, acquire and release, may_goto) has one of ours.
  */
-export function ubpfMnemonic({ name, operation, width, form, from, select }: Row): string {
+export function ubpfMnemonic({ name, operation, width, form, from }: Row): string {
   const size = SIZE_LETTERS[width ?? 0] ?? "";
   const stem = STEMS.get(operation);
   if (stem !== undefined) return `${stem}${size}`;
   if (operation === "store") return `${form.endsWith("imm") ? "st" : "stx"}${size}`;
-  if (operation === "loadPacket")
-    return `${select.src === undefined && form === "skb[imm]" ? "ldabs" : "ldind"}${size}`;
+  if (operation === "loadPacket") return `${form === "skb[imm]" ? "ldabs" : "ldind"}${size}`;
   const locked = LOCKED.get(operation);
   if (locked !== undefined) return `lock ${locked}${width === 32 ? "32" : ""}`;
   if (operation === "movsx") return `movsx${from}${width}`;

@@ -1,5 +1,5 @@
 import type { Instruction, Row } from "@bpfkit/isa";
-import type { Names } from "./print.js";
+import type { Names } from "./names.js";
 import { imm64Text, referenceText, signed } from "./reference-print.js";
 import { ubpfMnemonic } from "./ubpf-name.js";
 

@@ -34,22 +34,14 @@ function takeMemory(lexer: Lexer): { base: number; offset: number } {
   return { base, offset };
 }
 
-/** The form of two that the operand at hand chooses. */
-function choose(lexer: Lexer, rows: readonly Row[]): Row {
-  const register = registerAhead(lexer);
-  const row = rows.find(({ fields }) => fields.includes("src") === register);
-  if (row !== undefined) return row;
-  return lexer.fail(register ? "a number" : "a register (%r0 to %r10)");
-}
-
-/** Arithmetic and conditional jumps: destination, then an immediate or a register, then where to jump. */
+/** Arithmetic and conditional jumps: destination, then an immediate or a register, which chooses the row, then where to jump. */
 function takeTwoForms(lexer: Lexer, output: Output, rows: readonly Row[]): Uint8Array {
   const dst = takeRegister(lexer);
   lexer.expect(",");
-  const row = rows.length === 1 ? rows[0]! : choose(lexer, rows);
-  const value = row.fields.includes("src")
-    ? { src: takeRegister(lexer) }
-    : { imm: takeImm32(lexer, rows.length === 1 ? "a number" : "a register or a number") };
+  const register = registerAhead(lexer);
+  const row = rows.find(({ fields }) => fields.includes("src") === register);
+  if (row === undefined) return lexer.fail("a register (%r0 to %r10)");
+  const value = register ? { src: takeRegister(lexer) } : { imm: takeImm32(lexer, "a register or a number") };
   if (row.target === undefined) return wire(row.name, { dst, ...value });
   lexer.expect(",");
   return wire(row.name, { dst, ...value, offset: takeTarget(lexer, output, "offset") });
@@ -120,6 +112,7 @@ function takeMnemonic(lexer: Lexer): string {
 export function takeUbpfStatement(lexer: Lexer, output: Output): Uint8Array {
   const { kind, text, at } = lexer.peek();
   if (kind !== "name") lexer.fail("an instruction");
+  // The suite jumps to `exit` without a label of that name: it means the first exit.
   if (text === "exit") output.defaultLabel("exit");
   if (lexer.accept(".raw")) return takeRaw(lexer);
   if (lexer.accept("call")) return takeCallOrCallx(lexer, output);

@@ -1,4 +1,4 @@
-import { encode, type Instruction, type InstructionName, ROW } from "@bpfkit/isa";
+import { CALLX_OPCODE, encode, type Instruction, type InstructionName, ROW } from "@bpfkit/isa";
 
 /** Values of an instruction's fields; what is left out is what selects the row, else 0. */
 export interface FieldValues {
@@ -21,10 +21,7 @@ export function wireImm64(dst: number, value: bigint): Uint8Array {
   return wire("lddw", { dst, imm: Number(BigInt.asIntN(32, value)), nextImm: Number(BigInt.asIntN(32, value >> 32n)) });
 }
 
-/** Opcode of the call by register that uBPF knows and no kernel takes; text may hold it, so that its refusal can be seen. */
-export const CALLX_OPCODE = 0x8d;
-
-/** The bytes of a call by register, which is no instruction. */
+/** The bytes of a call by register, which is no instruction; text may hold it, so that its refusal can be seen. */
 export function wireCallx(register: number): Uint8Array {
   return Uint8Array.of(CALLX_OPCODE, register, 0, 0, 0, 0, 0, 0);
 }

@@ -48,7 +48,7 @@ export function declareWith(declarer: Declarer, id: number, inner: string, depth
     case "restrict":
     case "type_tag": {
       const word = type.kind === "type_tag" ? `__attribute__((btf_type_tag("${type.name}")))` : type.kind;
-      if (targetKind(declarer.btf, type.type) !== "ptr") return `${word} ${next(type.type, inner)}`;
+      if (targetKind(declarer.btf, type.type) !== "ptr") return prefixed(word, next(type.type, inner));
       return next(type.type, ` ${word}${inner === "" || inner.startsWith(" ") ? inner : ` ${inner}`}`);
     }
     default: {
@@ -57,6 +57,9 @@ export function declareWith(declarer: Declarer, id: number, inner: string, depth
     }
   }
 }
+
+/** A qualifier once: a const array's elements are const too. */
+const prefixed = (word: string, text: string): string => (text.startsWith(`${word} `) ? text : `${word} ${text}`);
 
 function parameters(declarer: Declarer, params: readonly { name: string; type: number }[], depth: number): string {
   if (params.length === 0) return "void";

@@ -12,8 +12,6 @@ interface Decoder {
   readonly btf: Btf;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** Types already decoded, by id, modifiers resolved: an array asks for its element's type each time. */
-  readonly types: Map<number, BtfType>;
   valuesLeft: number;
 }
 
@@ -29,7 +27,7 @@ export function decodeValue(btf: Btf, id: number, bytes: Uint8Array): BtfValue {
     throw btfError("BAD_VALUE", `a value of type ${id} has ${size} bytes, not ${bytes.length}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return decode({ btf, bytes, view, types: new Map(), valuesLeft: SPARE_VALUES + 8 * size }, id, 0, 0);
+  return decode({ btf, bytes, view, valuesLeft: SPARE_VALUES + 8 * size }, id, 0, 0);
 }
 
 function decode(decoder: Decoder, id: number, at: number, depth: number): BtfValue {
@@ -61,9 +59,7 @@ function decode(decoder: Decoder, id: number, at: number, depth: number): BtfVal
 }
 
 function typeOf(decoder: Decoder, id: number): BtfType {
-  const type = decoder.types.get(id) ?? typeById(decoder.btf, resolve(decoder.btf, id));
-  decoder.types.set(id, type);
-  return type;
+  return typeById(decoder.btf, resolve(decoder.btf, id));
 }
 
 function decodeInt(decoder: Decoder, type: BtfInt, at: number): BtfValue {

@@ -16,12 +16,22 @@ interface RawType {
 
 const LINKAGES: readonly BtfLinkage[] = ["static", "global", "extern"];
 
+const VOID: BtfType = { kind: "void", name: "" };
+
 /**
- * Decodes one type. Each call makes a new object.
+ * Decodes one type; each call for an id gives the same object.
  * @throws {BtfError} `NO_SUCH_TYPE` where the id is out of range, `DAMAGED` where its record makes no sense.
  */
 export function typeById(btf: Btf, id: number): BtfType {
-  if (id === 0) return { kind: "void", name: "" };
+  if (id === 0) return VOID;
+  const known = btf.decoded.get(id);
+  if (known !== undefined) return known;
+  const type = decodeType(btf, id);
+  btf.decoded.set(id, type);
+  return type;
+}
+
+function decodeType(btf: Btf, id: number): BtfType {
   const at = offsetOf(btf, id);
   const view = new DataView(btf.bytes.buffer, btf.bytes.byteOffset, btf.bytes.byteLength);
   const info = view.getUint32(at + 4, true);
@@ -51,7 +61,7 @@ function decodeRecord(btf: Btf, kind: BtfKind, record: RawType): BtfType {
   const { view, extra, name, flag, word } = record;
   switch (kind) {
     case "void":
-      return { kind, name: "" };
+      return VOID;
     case "int": {
       const bits = view.getUint32(extra, true);
       return { kind, name, size: word, bits: bits & 0xff, offset: (bits >>> 16) & 0xff, encoding: (bits >>> 24) & 0xf };

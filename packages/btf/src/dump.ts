@@ -106,9 +106,11 @@ function memberLines(declarer: Declarer, type: BtfComposite, depth: number, opti
 
 const bitfield = (member: BtfMember): string => (member.bitSize === 0 ? "" : `: ${member.bitSize}`);
 
-/** A number of bits in words: whole bytes as such, anything else as bytes:bits. */
+/** A number of bits in words: `4 bytes`, `3 bits`, `1 bytes 3 bits`. */
 function bits(count: number): string {
-  return count % 8 === 0 ? `${count / 8} bytes` : `${Math.floor(count / 8)} bytes ${count % 8} bits`;
+  const bytes = `${Math.floor(count / 8)} bytes`;
+  if (count % 8 === 0) return bytes;
+  return count < 8 ? `${count} bits` : `${bytes} ${count % 8} bits`;
 }
 
 function enumText(declarer: Declarer, type: BtfEnum | BtfEnum64): string {

@@ -11,11 +11,10 @@ export interface DataLayout {
   hidden(func: string): boolean;
 }
 
-/** Byte offsets within a record: of `info`, of the size word, of the first variable; each variable's bytes. */
+/** Byte offsets within a record: of `info`, of the size word, of the first variable. */
 const INFO = 4;
 const SIZE = 8;
 const FIRST = 12;
-const VARIABLE_BYTES = 12;
 
 /**
  * Completes the BTF of an object with what its symbol table knows, as libbpf does before it loads BTF: compilers leave
@@ -43,9 +42,13 @@ function fillSection(btf: Btf, layout: DataLayout, view: DataView, id: number, a
   const size = layout.size(section.name);
   if (size === undefined) return;
   view.setUint32(at + SIZE, size, true);
-  section.variables.forEach(({ type }, index) => {
-    const offset = layout.offset(section.name, typeById(btf, type).name);
-    if (offset !== undefined) view.setUint32(at + FIRST + index * VARIABLE_BYTES + 4, offset, true);
+  const rows = section.variables.map(({ type, offset, size }) => {
+    return [type, layout.offset(section.name, typeById(btf, type).name) ?? offset, size] as const;
+  });
+  // The kernel wants them by offset.
+  rows.sort((a, b) => a[1] - b[1]);
+  rows.flat().forEach((word, i) => {
+    view.setUint32(at + FIRST + i * 4, word, true);
   });
 }
 

@@ -1,5 +1,5 @@
 import { btfError } from "./error.js";
-import { BTF_KINDS, type BtfKind } from "./type.js";
+import { BTF_KINDS, type BtfKind, type BtfType } from "./type.js";
 
 /** Parsed BTF: the bytes and where each type lies in them. Types are decoded when asked for. */
 export interface Btf {
@@ -13,6 +13,8 @@ export interface Btf {
   readonly stringsStart: number;
   /** Byte offset in `bytes` behind the string table. */
   readonly stringsEnd: number;
+  /** Types decoded so far, by id: most are asked for again and again. */
+  readonly decoded: Map<number, BtfType>;
 }
 
 const MAGIC = 0xeb9f;
@@ -44,15 +46,15 @@ const EXTRA: { readonly [kind in BtfKind]: { readonly fixed: number; readonly ea
   enum64: { fixed: 0, each: 12 },
 };
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
 /**
  * Reads a `.BTF` section (little endian, all kinds up to ENUM64): checks the header and the size of every record, in time
  * linear in the bytes. What the records say is checked when `typeById` decodes them.
  * @throws {BtfError} `NOT_BTF`, `UNSUPPORTED` or `DAMAGED`.
  */
-export function parseBtf(bytes: Uint8Array): Btf {
-  const view = viewOf(bytes);
+export function parseBtf(section: Uint8Array): Btf {
+  const view = new DataView(section.buffer, section.byteOffset, section.byteLength);
+  // A Node Buffer is a Uint8Array whose slice does not copy; from here on there are none.
+  const bytes = new Uint8Array(section.buffer, section.byteOffset, section.byteLength);
   const headerLength = checkHeader(view);
   const part = (name: string, at: number): { start: number; end: number } => {
     const start = headerLength + view.getUint32(at, true);
@@ -66,7 +68,14 @@ export function parseBtf(bytes: Uint8Array): Btf {
     throw btfError("DAMAGED", "the string table must begin and end with a zero byte", strings.start);
   }
   const offsets = indexTypes(view, types.start, types.end);
-  return { bytes, typeCount: offsets.length, offsets, stringsStart: strings.start, stringsEnd: strings.end };
+  return {
+    bytes,
+    typeCount: offsets.length,
+    offsets,
+    stringsStart: strings.start,
+    stringsEnd: strings.end,
+    decoded: new Map(),
+  };
 }
 
 /** Returns the header's length in bytes. */

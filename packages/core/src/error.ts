@@ -54,11 +54,16 @@ export class BpfkitError<Code extends string = string> extends Error {
 
   constructor(code: Code, what: string, place: Place = {}, options?: ErrorOptions) {
     const where = formatPlace(place);
-    super(where === "" ? what : `${where}: ${what}`, options);
+    super(oneLine(where === "" ? what : `${where}: ${what}`), options);
     this.name = new.target.name;
     this.code = code;
     this.place = place;
   }
+}
+
+/** Escapes control characters: names out of hostile files are in messages too, and those go to terminals and logs. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Whether a caught value is an error of this project (of any copy of it in the process). */

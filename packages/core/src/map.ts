@@ -13,6 +13,10 @@ export interface MapSpec {
   readonly maxEntries: number;
   /** `BPF_F_*` of map creation (uapi/linux/bpf.h). */
   readonly flags: number;
+  /** `map_extra`, which few types take: a bloom filter's number of hash functions. */
+  readonly extra?: bigint;
+  /** How the object asks for the map to be pinned: 1 by its name (`LIBBPF_PIN_BY_NAME`), other loaders' numbers as they are. */
+  readonly pinning?: number;
   /** What each inner map of an array or hash of maps looks like. */
   readonly inner?: MapSpec;
   /** Slots an object fills at load (`.values`): a program's or a map's name for each index. */
@@ -39,13 +43,13 @@ export interface MapLayout {
   readonly data: GuestAddress;
   /** Bytes from one value (array) or entry (hash) to the next. */
   readonly stride: number;
-  /** Bytes from a CPU's array to the next CPU's; 0 where all share one. */
+  /** Bytes from a CPU's value of an entry to the next CPU's; 0 where all share one. */
   readonly cpuStride: number;
   /** Hash only: a power of two. */
   readonly buckets?: number;
   readonly keyOffset?: number;
   readonly valueOffset?: number;
-  /** Hash only: the name of the hash function, `fnv1a-words`. */
+  /** Hash only: the name of the hash function, `mix32-words` (`hashKey` of `@bpfkit/maps` says how). */
   readonly hash?: string;
 }
 

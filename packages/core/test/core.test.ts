@@ -46,6 +46,11 @@ test.each([
   expect(formatPlace(place)).toBe(text);
 });
 
+test("a message stays one line, whatever names are in it", () => {
+  const error = new BpfkitError("X", "symbol a\nb\u001b[31m\u2028c", { file: "x\r.o" });
+  expect(error.message).toBe("x\\u000d.o: symbol a\\u000ab\\u001b[31m\\u2028c");
+});
+
 test("an error carries code, place, name and cause, and is known by its shape", () => {
   class TestError extends BpfkitError<"A" | "B"> {}
   const cause = new Error("inner");

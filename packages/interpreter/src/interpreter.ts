@@ -18,8 +18,13 @@ import { MAX_NESTED_RUNS, STACK_STRIDE } from "./layout.js";
 import { frameCount, Machine } from "./machine.js";
 import { Stepper } from "./stepper.js";
 
+/** An engine whose linked sets can also be stepped through. */
+export interface Interpreter extends Engine {
+  link(set: LinkSet): InterpreterLinked;
+}
+
 /** The reference engine: every instruction, checked memory, exact counts, on any platform. */
-export const interpreter: Engine & { link(set: LinkSet): InterpreterLinked } = {
+export const interpreter: Interpreter = {
   name: "interpreter",
   capabilities: { counts: true, steps: true, budget: true, workers: false },
   availability: () => ({ available: true }),

@@ -7,7 +7,7 @@ import type { TABLE } from "./table.js";
 /** A register number, r0 to r10. */
 export type Register = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 
-/** What a builder of each form takes: the form's fields, in the order `FORMS` gives them. Jumps count in slots, memory in bytes. */
+/** What a builder of each form takes: the form's fields, in the order of `Row.fields`. Jumps count in slots, memory in bytes. */
 interface Operands extends Record<Form, readonly (number | bigint)[]> {
   "": [];
   dst: [dst: Register];

@@ -1,9 +1,7 @@
 import { type Place, SLOT_BYTES } from "@bpfkit/core";
 import { IsaError } from "./error.js";
+import { CALLX_OPCODE } from "./instruction.js";
 import { type Field, ROWS, type Row } from "./row.js";
-
-/** Opcode of the call by register that uBPF and old clang know; it never became part of the instruction set. */
-const CALLX_OPCODE = 0x8d;
 
 /** How messages call each field. */
 const FIELD_WORDS: { readonly [field in Field]: string } = {

@@ -28,6 +28,9 @@ export interface Instruction {
 /** Opcode of all 64-bit immediates (RFC 9669 §5.4), the only instructions of two slots. */
 export const WIDE_OPCODE = 0x18;
 
+/** Opcode of the call by register (`callx`) that uBPF and old clang know; it never became part of the instruction set. */
+export const CALLX_OPCODE = 0x8d;
+
 /** How many 8-byte slots an instruction takes. */
 export function slotsOf(instruction: Instruction): 1 | 2 {
   return instruction.opcode === WIDE_OPCODE ? 2 : 1;

@@ -7,7 +7,7 @@ export const INVALID = -1;
 
 /*
  * The rows as numbers, sorted by opcode, so that a slot is checked with a few compares: its two 32-bit words, masked to what
- * selects a row or is reserved in it, must equal that row's. Typed arrays rather than objects: three times as fast on Node 20.
+ * selects a row or is reserved in it, must equal that row's.
  */
 const SORTED: readonly Row[] = [...ROWS].sort((a, b) => a.opcode - b.opcode);
 const FIRST: Int16Array = Int16Array.from({ length: 257 }, (_, opcode) => {

@@ -9,7 +9,7 @@ export type Operation = (typeof TABLE)[InstructionName]["operation"];
 /** Conformance group (RFC 9669 §2.4); `linux` for what the RFC does not have. */
 export type ConformanceGroup = (typeof TABLE)[InstructionName]["group"];
 
-/** Operands of an instruction and the fields that hold them; a key of `FORMS`. */
+/** Operands of an instruction and the fields that hold them: `dst,imm`, `dst,[src+offset]`, … */
 export type Form = (typeof TABLE)[InstructionName]["form"];
 
 /** A field of the wire encoding beside the opcode (RFC 9669 §3.1, §3.2); `nextImm` is the second slot's immediate. */

@@ -51,6 +51,11 @@ export class VmProgram {
     return this.program.type;
   }
 
+  /** Links the program now instead of at its first run. @throws errors of linking, as `run` does. */
+  link(): void {
+    this.#link();
+  }
+
   /**
    * Runs the program on a packet or memory. What the program does wrong is a fault in the outcome.
    * @throws errors of the input (a packet too short, an unknown context field) and of linking (an instruction or map that is none).

@@ -1,5 +1,5 @@
 import { type GuestMemory, isProgramArray, type MapSpec, type MapStorage, mapId, type Program } from "@bpfkit/core";
-import { createMap } from "@bpfkit/maps";
+import { createMap, isMapOfMaps } from "@bpfkit/maps";
 import { createProgramArray } from "@bpfkit/tailcall";
 import { u32Key } from "./contents.js";
 import { VmError } from "./error.js";
@@ -42,7 +42,9 @@ function putInnerMaps(spec: MapSpec, maps: ReadonlyMap<string, MapStorage>): voi
         "NO_SUCH_MAP",
         `slot ${index} of map ${spec.name} names map ${name}, which the object does not have`,
       );
-    maps.get(spec.name)!.set(u32Key(index), u32Key(inner.id));
+    const outer = maps.get(spec.name)!;
+    if (isMapOfMaps(outer)) outer.setMap(u32Key(index), inner);
+    else outer.set(u32Key(index), u32Key(inner.id));
   }
 }
 

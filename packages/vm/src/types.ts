@@ -19,8 +19,8 @@ export interface VmSource {
   readonly maps: readonly MapSpec[];
   /** `.BTF`, for maps read and written by type. */
   readonly btf?: Uint8Array;
-  /** Programs the object holds but that cannot be loaded, with why. */
-  readonly problems?: readonly { readonly program: string; readonly error: Error }[];
+  /** What of the object could not be described, a line each, and the program that is not among the programs because of it. */
+  readonly problems?: readonly { readonly message: string; readonly program?: string }[];
 }
 
 /** What a map factory gets beside the spec. */

@@ -100,8 +100,7 @@ export class Vm {
     if (found.length === 1) return this.runnable(found[0]!);
     if (found.length > 1) throw this.#listing("AMBIGUOUS", `${name} names ${found.length} programs`);
     const problem = this.#sources.flatMap(({ problems = [] }) => problems).find(({ program }) => program === name);
-    if (problem !== undefined)
-      throw new VmError("BAD_PROGRAM", problem.error.message, { program: name }, { cause: problem.error });
+    if (problem !== undefined) throw new VmError("BAD_PROGRAM", problem.message);
     throw this.#listing("NO_SUCH_PROGRAM", `there is no program ${name}`);
   }
 

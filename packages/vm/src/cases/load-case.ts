@@ -16,7 +16,9 @@ export function mapSpecOf(map: CaseMap, index: number): MapSpec {
     name: mapName(map, index),
     ...shape,
     ...(frozen === undefined ? {} : { frozen }),
-    ...(inner === undefined ? {} : { inner: { name: `${mapName(map, index)}.inner`, flags: 0, ...inner } }),
+    ...(inner === undefined
+      ? {}
+      : { inner: { ...inner, name: `${mapName(map, index)}.inner`, flags: inner.flags ?? 0 } }),
   };
 }
 

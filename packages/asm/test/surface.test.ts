@@ -1,0 +1,5 @@
+import { expect, test } from "vitest";
+
+test("the public surface: a new export is a reviewed change", async () => {
+  expect(Object.keys(await import("../src/index.js")).sort()).toEqual(["AsmError", "parse", "print", "toText"]);
+});

@@ -1,0 +1,78 @@
+import { type Btf, findByName, typeById } from "@bpfkit/btf";
+import type { MapSpec } from "@bpfkit/core";
+import { type ElfFile, type ElfSection, SHT_NOBITS, SHT_PROGBITS, sectionBytes } from "./elf-file.js";
+import { ElfError } from "./error.js";
+import { type MapDefinition, specOrError } from "./map-definition.js";
+
+/** `BPF_F_RDONLY_PROG` and `BPF_F_MMAPABLE`, as libbpf sets them for global data. */
+const RDONLY_PROG = 1 << 7;
+const MMAPABLE = 1 << 10;
+
+/** Characters of a map's name in the kernel (`BPF_OBJ_NAME_LEN` without its zero byte). */
+const NAME_LENGTH = 15;
+
+/** Whether a section holds global variables or constants: `.data`, `.rodata`, `.bss`, each also with `.anything`. */
+export function isData({ name, type, size }: ElfSection): boolean {
+  if (size === 0) return false;
+  if (type === SHT_NOBITS) return name === ".bss" || name.startsWith(".bss.");
+  return type === SHT_PROGBITS && /^\.(data|rodata)(\.|$)/.test(name);
+}
+
+/** The maps libbpf makes of sections with global data: arrays of one entry, whose value is the section. */
+export function readDataMaps(elf: ElfFile, btf: Btf | undefined): MapDefinition[] {
+  const names = new Set<string>();
+  return elf.sections.filter(isData).map((section) => {
+    const name = uniqueName(names, elf.file, section);
+    const spec = specOrError(name, section.name, () => dataSpec(elf, btf, section, name));
+    return { name, section: section.index, offset: 0, size: section.size, spec };
+  });
+}
+
+function dataSpec(elf: ElfFile, btf: Btf | undefined, section: ElfSection, name: string): MapSpec {
+  if (section.size >= 2 ** 32) {
+    throw new ElfError("BAD_MAP", `a section of ${section.size} bytes; a map's value has at most 2^32 - 1`);
+  }
+  const readOnly = section.name.startsWith(".rodata");
+  const typeId = btf && findByName(btf, section.name, "datasec");
+  elf.budget.charge(section.type === SHT_NOBITS ? 0 : section.size);
+  return {
+    name,
+    type: "array",
+    keySize: 4,
+    valueSize: section.size,
+    maxEntries: 1,
+    flags: (readOnly ? RDONLY_PROG : 0) | (btf !== undefined && hasGlobal(btf, typeId) ? MMAPABLE : 0),
+    section: section.name,
+    ...(section.type === SHT_NOBITS ? {} : { contents: sectionBytes(elf, section).slice() }),
+    ...(readOnly ? { frozen: true } : {}),
+    ...(typeId === undefined ? {} : { btfValueTypeId: typeId }),
+  };
+}
+
+/** libbpf lets user space map a section that has a variable which is not static. */
+function hasGlobal(btf: Btf, id: number | undefined): boolean {
+  const type = id === undefined ? undefined : typeById(btf, id);
+  if (type?.kind !== "datasec") return false;
+  return type.variables.some((variable) => {
+    const target = typeById(btf, variable.type);
+    return target.kind === "var" && target.linkage !== "static";
+  });
+}
+
+function uniqueName(names: Set<string>, file: string | undefined, section: ElfSection): string {
+  const candidates = [mapName(file, section.name), section.name, `${section.name}#${section.index}`];
+  const name = candidates.find((candidate) => !names.has(candidate))!;
+  names.add(name);
+  return name;
+}
+
+/**
+ * The kernel's name of a section's map: what libbpf's `internal_map_name` makes of it. The object's name and the
+ * section's share 15 characters, of which the section takes at least 7; a custom section (`.data.x`) takes all of them.
+ */
+function mapName(file: string | undefined, section: string): string {
+  const object = (file ?? "").replace(/^.*[/\\]/, "").replace(/\..*$/, "");
+  const room = section.includes(".", 1) ? 0 : Math.max(0, NAME_LENGTH - Math.max(7, section.length));
+  const text = `${object.slice(0, room)}${section.slice(0, NAME_LENGTH)}`;
+  return text.replace(/[^A-Za-z0-9_.]/g, "_");
+}

@@ -1,0 +1,212 @@
+import type { MapSpec, Program } from "@bpfkit/core";
+import { MAPS_SECTION, readBtfMaps } from "./btf-maps.js";
+import { isCode, readCode } from "./code-section.js";
+import { isData, readDataMaps } from "./data-maps.js";
+import { type ElfFile, type ElfOptions, type ElfSection, readElf, sectionBytes } from "./elf-file.js";
+import { type FilledSlot, findEntries, slotsBySection } from "./entries.js";
+import { ElfError } from "./error.js";
+import { type ElfFunction, findFunctions } from "./functions.js";
+import { labeller } from "./labels.js";
+import { readLegacyMaps } from "./legacy-maps.js";
+import { type Linker, link } from "./link.js";
+import type { MapDefinition } from "./map-definition.js";
+import { linesBySection, type ObjectBtf, readObjectBtf } from "./object-btf.js";
+import { type ObjectProblem, Problems } from "./problems.js";
+import { sectionType } from "./program-types.js";
+import { indexRelocations, relocationsOf } from "./relocations.js";
+import { placesOf, Resolver } from "./resolve.js";
+import { definedSymbols, type ElfSymbol, STT_OBJECT, symbolTable } from "./symbols.js";
+import { readValues } from "./values.js";
+
+/** What an object holds, as plain data: the same bytes and options give the same description on any machine. */
+export interface ObjectSpec {
+  /** As given to `parseObject`. */
+  readonly file?: string;
+  /** The text of section `license`. */
+  readonly license?: string;
+  /** The number in section `version`: a kernel version, `KERNEL_VERSION(a, b, c)`. */
+  readonly version?: number;
+  /** Every entry that could be linked, with the subprograms it uses; in order of sections and offsets. */
+  readonly programs: readonly Program[];
+  /** Every map that is defined, and one for each section with global data. */
+  readonly maps: readonly MapSpec[];
+  /** Global variables and constants, in order of their maps and offsets. */
+  readonly variables: readonly ObjectVariable[];
+  /** What could not be described. */
+  readonly problems: readonly ObjectProblem[];
+  readonly sections: readonly ElfSection[];
+  /** `.BTF`, with the sizes and offsets of data sections filled in. */
+  readonly btf?: Uint8Array;
+  /** `.BTF.ext`, as it is. */
+  readonly btfExt?: Uint8Array;
+}
+
+/** A variable in a section of global data. */
+export interface ObjectVariable {
+  readonly name: string;
+  /** The map that stands for its section. */
+  readonly map: string;
+  /** Byte offset in the map's value. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly static: boolean;
+}
+
+/**
+ * Reads an eBPF object (ELF, 64-bit, little-endian, relocatable): its programs with their subprograms linked in, its maps
+ * and global data, and what it refers to outside of itself. Pure; nothing is kept of `bytes`.
+ *
+ * What one program or map cannot have is listed in `problems` and leaves the others alone.
+ * @throws {ElfError} `NOT_ELF`, `UNSUPPORTED`, `DAMAGED` where the headers make no sense, `TOO_LARGE` where the description
+ *   would be out of proportion to the object.
+ */
+export function parseObject(bytes: Uint8Array, options: ElfOptions = {}): ObjectSpec {
+  const elf = readElf(bytes, options);
+  const problems = new Problems(elf.budget);
+  const table = symbolTable(elf);
+  const defined = definedSymbols(table);
+  const btf = problems.attempt(() => readObjectBtf(elf, defined));
+  const definitions = readMaps(elf, defined, btf, problems);
+  const places = placesOf(definitions);
+  const relocations = indexRelocations(elf);
+  const resolver = new Resolver(elf, table, places, relocations, defined, btf?.btf);
+  const code = elf.sections
+    .filter(isCode)
+    .map((section) => readCode(elf, section, relocationsOf(elf, relocations, section.index), resolver.target));
+  for (const { section, stray } of code) {
+    const what = `${stray} relocations behind the last instruction`;
+    if (stray > 0) problems.add(new ElfError("BAD_RELOCATION", what, { section: section.name }));
+  }
+  const functions = findFunctions(code, defined, labeller(table));
+  const entries = findEntries(code, functions);
+  const lines = (btf && problems.attempt(() => linesBySection(elf, btf))) ?? new Map();
+  const license = textSection(elf, "license");
+  const programs = linkAll({ elf, functions, lines, types: btf?.btf.bytes }, entries, license, problems);
+  const starts = new Map(entries.map((entry) => [`${entry.code.section.index}:${entry.start}`, entry]));
+  const entryAt = (section: number, slot: number): ElfFunction | undefined => starts.get(`${section}:${slot}`);
+  const values = readValues({ elf, relocations, places, resolver, entryAt }, problems);
+  const slots = new Map([...slotsBySection(entries, definitions), ...values]);
+  return {
+    ...(options.file === undefined ? {} : { file: options.file }),
+    ...(license === undefined ? {} : { license }),
+    ...versionOf(elf),
+    programs,
+    maps: fillSlots(definitions, slots, programs, problems),
+    variables: readVariables(elf, definitions, defined),
+    problems: problems.list,
+    sections: elf.sections,
+    ...(btf === undefined ? {} : { btf: btf.btf.bytes, ...btfExtOf(elf) }),
+  };
+}
+
+/** All definitions whose names are unique and that make sense; the others stay to be found by relocations. */
+function readMaps(
+  elf: ElfFile,
+  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
+  btf: ObjectBtf | undefined,
+  problems: Problems,
+): MapDefinition[] {
+  const fromBtf = (btf && problems.attempt(() => readBtfMaps(elf, btf.btf))) ?? [];
+  const definitions = [...readLegacyMaps(elf, symbols), ...fromBtf, ...readDataMaps(elf, btf?.btf)];
+  const names = new Set<string>();
+  for (const { name, spec } of definitions) {
+    if (spec instanceof ElfError) problems.add(spec, { map: name });
+    else if (names.has(name)) problems.add(new ElfError("DUPLICATE_NAME", `two maps are named ${name}`), { map: name });
+    names.add(name);
+  }
+  if (btf === undefined && elf.sections.some(({ name, size }) => name === MAPS_SECTION && size > 0)) {
+    const what = "maps in section .maps are described by BTF, which is missing or damaged; compile with -g";
+    problems.add(new ElfError("BAD_MAP", what, { section: MAPS_SECTION }));
+  }
+  return definitions;
+}
+
+/** Links each entry; one that cannot be linked, or whose name is taken, becomes a problem. */
+function linkAll(
+  linker: Linker,
+  entries: readonly ElfFunction[],
+  license: string | undefined,
+  problems: Problems,
+): Program[] {
+  const names = new Set<string>();
+  return entries.flatMap((entry) => {
+    const { name } = entry;
+    const section = entry.code.section.name;
+    const program = problems.attempt(
+      () => {
+        if (names.has(name))
+          throw new ElfError("DUPLICATE_NAME", "another program has the same name", { program: name, section });
+        names.add(name);
+        return {
+          name,
+          section,
+          ...sectionType(section),
+          ...(license === undefined ? {} : { license }),
+          ...link(linker, entry),
+        };
+      },
+      { program: name },
+    );
+    return program === undefined ? [] : [program];
+  });
+}
+
+/** The specs, with the slots that name programs and maps which are there. */
+function fillSlots(
+  definitions: readonly MapDefinition[],
+  slots: ReadonlyMap<string, readonly FilledSlot[]>,
+  programs: readonly Program[],
+  problems: Problems,
+): MapSpec[] {
+  const linked = new Set(programs.map(({ name }) => name));
+  const names = new Set<string>();
+  return definitions.flatMap(({ name, spec }) => {
+    if (spec instanceof ElfError || names.has(name)) return [];
+    names.add(name);
+    const filled = (slots.get(name) ?? []).filter((slot) => {
+      if (slot.of === "map" || linked.has(slot.name)) return true;
+      const what = `slot ${slot.index} of map ${name} stays empty: program ${slot.name} could not be linked`;
+      problems.add(new ElfError("UNRESOLVED", what), { map: name });
+      return false;
+    });
+    return [filled.length === 0 ? spec : { ...spec, slots: filled }];
+  });
+}
+
+/** Named symbols of the sections with global data. */
+function readVariables(
+  elf: ElfFile,
+  definitions: readonly MapDefinition[],
+  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
+): ObjectVariable[] {
+  return definitions.flatMap(({ name: map, section, spec }) => {
+    if (spec instanceof ElfError || !isData(elf.sections[section]!)) return [];
+    return (symbols.get(section) ?? [])
+      .filter(({ type, name, value, size }) => type === STT_OBJECT && name !== "" && value + size <= spec.valueSize)
+      .map(({ name, value: offset, size, binding }) => ({ name, map, offset, size, static: binding === 0 }))
+      .sort((a, b) => a.offset - b.offset);
+  });
+}
+
+function textSection(elf: ElfFile, name: string): string | undefined {
+  const section = elf.sections.find((candidate) => candidate.name === name);
+  if (section === undefined) return undefined;
+  const bytes = sectionBytes(elf, section);
+  elf.budget.charge(bytes.length);
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+function versionOf(elf: ElfFile): { version?: number } {
+  const section = elf.sections.find(({ name, size }) => name === "version" && size === 4);
+  if (section === undefined || sectionBytes(elf, section).length < 4) return {};
+  return { version: elf.view.getUint32(section.offset, true) };
+}
+
+function btfExtOf(elf: ElfFile): { btfExt?: Uint8Array } {
+  const section = elf.sections.find(({ name }) => name === ".BTF.ext");
+  if (section === undefined) return {};
+  elf.budget.charge(section.size);
+  return { btfExt: sectionBytes(elf, section).slice() };
+}

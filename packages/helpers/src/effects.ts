@@ -1,0 +1,48 @@
+import type { Effects } from "@bpfkit/core";
+
+/** What `fixedEffects` begins with. */
+export interface FixedEffects {
+  /** Nanoseconds the clock shows first. Default 1,000,000,000. */
+  readonly clock?: bigint;
+  /** Nanoseconds it goes on by at each reading. Default 1,000. */
+  readonly step?: bigint;
+  /** Where random numbers begin: any 32 bits but 0. Default 1. */
+  readonly seed?: number;
+  /** The CPU programs run on. Default 0. */
+  readonly cpu?: number;
+  /** Takes the lines of `bpf_trace_printk`. Default: they are dropped. */
+  readonly trace?: (line: string) => void;
+}
+
+/** Effects that are the same at every run: a clock that goes by steps, random numbers from a seed (xorshift 13, 17, 5). */
+export function fixedEffects(options: FixedEffects = {}): Effects {
+  const { step = 1_000n, cpu = 0, trace = () => {} } = options;
+  let now = options.clock ?? 1_000_000_000n;
+  let state = options.seed ?? 1;
+  return {
+    clock: () => {
+      const read = now;
+      now += step;
+      return read;
+    },
+    random: () => {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return state >>> 0;
+    },
+    cpu: () => cpu,
+    trace,
+  };
+}
+
+/** The effects of this machine: its monotonic clock, its random numbers. Programs run on CPU 0. */
+export function hostEffects(trace: (line: string) => void = () => {}): Effects {
+  const word = new Uint32Array(1);
+  return {
+    clock: () => BigInt(Math.round(performance.now() * 1e6)),
+    random: () => crypto.getRandomValues(word)[0]!,
+    cpu: () => 0,
+    trace,
+  };
+}

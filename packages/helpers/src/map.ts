@@ -1,0 +1,25 @@
+import type { HelperCall } from "@bpfkit/core";
+import { guestOperations, map, readable, u32, u64 } from "./arguments.js";
+
+const EINVAL = 22;
+
+/** `bpf_map_lookup_elem(map, key)`: the value's address, or 0. */
+export function mapLookupElem(call: HelperCall): number {
+  const storage = map(call, 1);
+  return guestOperations(storage).lookup(readable(call, 2, storage.spec.keySize), call.effects.cpu());
+}
+
+/** `bpf_map_update_elem(map, key, value, flags)`: 0 or a negative errno. */
+export function mapUpdateElem(call: HelperCall): number {
+  const storage = map(call, 1);
+  const key = readable(call, 2, storage.spec.keySize);
+  const value = readable(call, 3, storage.spec.valueSize);
+  if (u64(call, 4) > 0xffff_ffffn) return -EINVAL;
+  return guestOperations(storage).update(key, value, u32(call, 4), call.effects.cpu());
+}
+
+/** `bpf_map_delete_elem(map, key)`: 0 or a negative errno. */
+export function mapDeleteElem(call: HelperCall): number {
+  const storage = map(call, 1);
+  return guestOperations(storage).delete(readable(call, 2, storage.spec.keySize));
+}

@@ -1,0 +1,95 @@
+import type { ContextField, ContextStruct } from "@bpfkit/abi";
+import type { GuestMemory, Region } from "@bpfkit/core";
+import { ProgramTypeError } from "./error.js";
+
+/** A field, or one element of an array, by the name users call it. */
+interface NamedField {
+  readonly name: string;
+  readonly offset: number;
+  /** Bytes: 1, 4 or 8. */
+  readonly size: number;
+}
+
+/** Names each element: a field alone as it is, the elements of an array numbered. */
+function namedFields({ fields }: ContextStruct): NamedField[] {
+  return fields.flatMap(({ name, offset, size, count }: ContextField) =>
+    count === undefined
+      ? [{ name, offset, size }]
+      : Array.from({ length: count }, (_, index) => ({
+          name: `${name}${index}`,
+          offset: offset + (index * size) / count,
+          size: size / count,
+        })),
+  );
+}
+
+/** A context structure in guest memory, its fields by name. */
+export class ContextFields {
+  readonly region: Region;
+  readonly #memory: GuestMemory;
+  readonly #fields: ReadonlyMap<string, NamedField>;
+
+  /** Programs of the type may write the fields the table says; the shadow rounds that to 8 bytes. */
+  constructor(struct: ContextStruct, type: string, memory: GuestMemory) {
+    this.#memory = memory;
+    this.region = memory.reserve("the context", struct.size, "read");
+    this.#fields = new Map(namedFields(struct).map((field) => [field.name, field]));
+    for (const { offset, size, writable } of struct.fields) {
+      if (!writable.includes(type)) continue;
+      const first = offset - (offset % 8);
+      memory.permit(this.region.start + first, Math.ceil((offset + size - first) / 8) * 8, "read-write");
+    }
+  }
+
+  get(name: string): bigint {
+    const { offset, size } = this.#fields.get(name)!;
+    const { data } = this.#memory.views;
+    const at = this.region.start + offset;
+    if (size === 8) return data.getBigUint64(at, true);
+    return BigInt(size === 4 ? data.getUint32(at, true) : data.getUint8(at));
+  }
+
+  set(name: string, value: bigint | number): void {
+    const { offset, size } = this.#fields.get(name)!;
+    const { data } = this.#memory.views;
+    const at = this.region.start + offset;
+    if (size === 8) data.setBigUint64(at, BigInt(value), true);
+    else if (size === 4) data.setUint32(at, Number(value), true);
+    else data.setUint8(at, Number(value));
+  }
+
+  clear(): void {
+    this.#memory.views.u8.fill(0, this.region.start, this.region.start + this.region.size);
+  }
+
+  /** Sets what a user asked for. @throws {ProgramTypeError} `UNKNOWN_FIELD` outside `settable`, `BAD_VALUE`. */
+  setAll(ctx: Readonly<Record<string, bigint | number>>, settable: readonly string[]): void {
+    for (const [name, value] of Object.entries(ctx)) {
+      if (!settable.includes(name)) {
+        throw new ProgramTypeError(
+          "UNKNOWN_FIELD",
+          `context field ${name} cannot be set; those that can are ${settable.join(", ")}`,
+        );
+      }
+      const bits = 8 * this.#fields.get(name)!.size;
+      if (
+        (typeof value === "number" && !Number.isInteger(value)) ||
+        BigInt.asUintN(bits, BigInt(value)) !== BigInt(value)
+      ) {
+        throw new ProgramTypeError("BAD_VALUE", `context field ${name} has ${bits} bits; ${value} does not fit`);
+      }
+      this.set(name, value);
+    }
+  }
+
+  /** The values of some fields, by name. */
+  snapshot(names: readonly string[]): ReadonlyMap<string, bigint> {
+    return new Map(names.map((name) => [name, this.get(name)]));
+  }
+
+  /** The fields of a snapshot that are different now. */
+  changes(before: ReadonlyMap<string, bigint>): Record<string, bigint> {
+    const changed = [...before].map(([name, value]) => [name, value, this.get(name)] as const);
+    return Object.fromEntries(changed.filter(([, old, now]) => old !== now).map(([name, , now]) => [name, now]));
+  }
+}
