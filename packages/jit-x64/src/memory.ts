@@ -1,5 +1,5 @@
 import type { Operation } from "@bpfkit/isa";
-import { type Form, form, type Memory } from "@bpfkit/x64";
+import { type Form, form, type Label, type Memory } from "@bpfkit/x64";
 import { isImmediate, type Translate } from "./arithmetic.js";
 import { field } from "./context.js";
 import { type Emitter, machine, SCRATCH, SCRATCH2 } from "./emitter.js";
@@ -70,7 +70,7 @@ export function access(
   return guest(base, offset);
 }
 
-/** The shadow's test: within one granule, as many bytes as it says; else a second look out of line. */
+/** The whole check of an access: the shadow's test, and where it fails a second look or the fault. */
 function checkShadow(
   e: Emitter,
   slot: number,
@@ -79,10 +79,9 @@ function checkShadow(
   offset: number,
   size: number,
 ): void {
-  const address = (): void => e.emit(LEA64, SCRATCH, { base: machine(base), displacement: offset });
   const back = e.code.label();
   const failed = e.outOfLine(() => {
-    address();
+    e.emit(LEA64, SCRATCH, { base: machine(base), displacement: offset });
     const site = e.site({ kind: "access", slot, size });
     if (size === 1) {
       e.jumpToStub(kind, site);
@@ -91,8 +90,21 @@ function checkShadow(
     e.callStub(`straddle${kind === "read" ? "Read" : "Write"}${size as 2 | 4 | 8}`, site);
     e.jump(back);
   });
+  shadowTest(e, kind, base, offset, size, failed);
+  e.code.bind(back);
+}
+
+/** Goes on where all of an access (up to 8 bytes) is valid within one granule of the shadow, else to `failed`. */
+export function shadowTest(
+  e: Emitter,
+  kind: "read" | "write",
+  base: number,
+  offset: number,
+  size: number,
+  failed: Label,
+): void {
   if (offset === 0) e.emit(MOV64, SCRATCH, machine(base));
-  else address();
+  else e.emit(LEA64, SCRATCH, { base: machine(base), displacement: offset });
   e.emit(MOV64, SCRATCH2, SCRATCH);
   e.emit(SHR64, SCRATCH2, 3);
   e.emit(CMP64_M, SCRATCH2, field("shadowLimit"));
@@ -103,7 +115,6 @@ function checkShadow(
   e.emit(ADD32, SCRATCH, size);
   e.emit(CMP32, SCRATCH, SCRATCH2);
   e.jump(failed, "a");
-  e.code.bind(back);
 }
 
 const load: Translate = (e, { row, dst, src, offset, slot }) => {
