@@ -53,7 +53,7 @@ export function compileProgram(program: Program, context: CompileContext): Compi
   const images: PlacedImage[] = [];
   let at = align(stubs.bytes.length);
   for (const fn of plan.functions.values()) {
-    const image = translate(plan, fn, context, sites, savesOf(fn, tailCalls));
+    const image = translate(plan, fn, context, sites, savesOf(plan, fn, tailCalls));
     images.push({ ...image, at });
     at = align(at + image.bytes.length);
   }
@@ -64,9 +64,13 @@ export function compileProgram(program: Program, context: CompileContext): Compi
   return { program, plan, bytes, stubs, images, fixups, sites };
 }
 
-/** Frames that a tail call may replace or be replaced by save the same registers; others only those they write. */
-function savesOf(fn: FunctionPlan, tailCalls: boolean): readonly number[] {
+/**
+ * Frames that a tail call may replace or be replaced by save the same registers; others only those they write. An entry that
+ * nothing else calls has nobody to save them for: the stub saves C's.
+ */
+function savesOf({ functions }: ProgramPlan, fn: FunctionPlan, tailCalls: boolean): readonly number[] {
   if (tailCalls && (fn.start === 0 || fn.ownTailCall)) return ALL_SAVED;
+  if (fn.start === 0 && ![...functions.values()].some(({ callees }) => callees.includes(0))) return [];
   return ALL_SAVED.filter((register) => (fn.written & (1 << register)) !== 0);
 }
 

@@ -62,7 +62,7 @@ export class Emitter {
   private leaveLabel: Label | undefined;
 
   constructor(plan: ProgramPlan, fn: FunctionPlan, context: CompileContext, sites: Site[], saves: readonly number[]) {
-    this.code = new Assembler(Math.max(256, fn.slots.length * 8));
+    this.code = new Assembler(Math.max(256, fn.slots.length * 8), context.keepText);
     this.plan = plan;
     this.fn = fn;
     this.context = context;

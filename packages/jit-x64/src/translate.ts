@@ -1,5 +1,5 @@
 import { ROWS, type Row } from "@bpfkit/isa";
-import type { Fixup } from "@bpfkit/x64";
+import type { Fixup, TextLine } from "@bpfkit/x64";
 import { ARITHMETIC, type Translate } from "./arithmetic.js";
 import { ATOMICS } from "./atomics.js";
 import { CALLS, emitPrologue } from "./calls.js";
@@ -32,7 +32,10 @@ export interface Image {
   /** Byte offset of each slot's code, -1 where it has none of its own. */
   readonly slotOffsets: Int32Array;
   readonly callSites: readonly (Omit<CallSite, "label"> & { readonly at: number })[];
-  /** The function uses its stack, or is checked. */
+  /** Bytes before what is out of line. */
+  readonly bodyBytes: number;
+  /** Its machine instructions, where the context asked to keep them. */
+  readonly text: readonly TextLine[];
   readonly plan: FunctionPlan;
 }
 
@@ -49,6 +52,7 @@ export function translate(
   const afterPrologue = e.code.mark();
   if (fn.slots[0] !== fn.start) e.jump(e.labelOf(fn.start));
   body(e);
+  const end = e.code.mark();
   e.finishCold();
   const code = e.code.finish();
   const slotOffsets = new Int32Array(plan.table.length + 1).fill(-1);
@@ -65,6 +69,8 @@ export function translate(
     savedBytes: saves.length * 8,
     slotOffsets,
     callSites: e.callSites.map(({ label, ...site }) => ({ ...site, at: code.labels[label]! })),
+    bodyBytes: code.labels[end]!,
+    text: code.text,
     plan: fn,
   };
 }

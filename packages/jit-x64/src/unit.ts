@@ -16,6 +16,8 @@ export interface CompileContext {
   readonly cells: Effects["cells"];
   /** Number of the program in its set, which stubs report with a fault. */
   readonly id: number;
+  /** Keep every machine instruction as text, for a listing. */
+  readonly keepText?: boolean;
   /** BMI2 instructions may be used. */
   readonly bmi2: boolean;
   /** Address of the jump slots of a program array: 8 bytes each, 0 where empty. Undefined where JavaScript must look. */

@@ -1,7 +1,17 @@
-import { ALIGN, type Branches, layBranches } from "./branches.js";
+import { ALIGN, type Branches, type Layout, layBranches } from "./branches.js";
 import { X64Error } from "./error.js";
 import type { Form } from "./form.js";
-import { CONDITIONS, type Condition, type Label, type Memory, type Operand, type Register, RSP } from "./operand.js";
+import { formatInstruction, registerName } from "./format.js";
+import {
+  CONDITIONS,
+  type Condition,
+  conditionName,
+  type Label,
+  type Memory,
+  type Operand,
+  type Register,
+  RSP,
+} from "./operand.js";
 
 /** A field that holds an address nobody knows yet. */
 export interface Fixup {
@@ -13,12 +23,23 @@ export interface Fixup {
   readonly target: number;
 }
 
+/** An instruction of finished code as text. */
+export interface TextLine {
+  /** Byte offset. */
+  readonly at: number;
+  readonly text: string;
+  /** Of a branch to a label: the byte offset it goes to, which the text leaves out. */
+  readonly target?: number;
+}
+
 /** Finished code. Only its fixups are still to be filled in, and that changes neither size nor place of anything. */
 export interface Code {
   readonly bytes: Uint8Array;
   /** Byte offset of each label, by its number; -1 where it was never bound. */
   readonly labels: Int32Array;
   readonly fixups: readonly Fixup[];
+  /** Every instruction in Intel's syntax; only of an assembler that was told to keep it. */
+  readonly text: readonly TextLine[];
 }
 
 const UNBOUND = -1;
@@ -39,11 +60,15 @@ export class Assembler {
   private readonly labelAt: number[] = [];
   private readonly labelBranches: number[] = [];
   private readonly fixups: { at: number; branches: number; kind: Fixup["kind"]; target: number }[] = [];
+  /** What each instruction was, where it is to be kept: raw offset, branches before, text. */
+  private readonly lines: { at: number; branches: number; text: string }[] = [];
+  private readonly keepText: boolean;
   /** Fields of `[rip + label]`: raw offset, branches before, label, bytes from the field's end to the instruction's. */
   private readonly ripFields: { at: number; branches: number; label: Label; tail: number }[] = [];
 
-  /** @param capacity bytes to begin with; it grows by itself. */
-  constructor(capacity = 1024) {
+  /** @param capacity bytes to begin with; it grows by itself. @param keepText also keeps every instruction as text. */
+  constructor(capacity = 1024, keepText = false) {
+    this.keepText = keepText;
     this.bytes = new Uint8Array(Math.max(capacity, MAX_INSTRUCTION));
   }
 
@@ -93,6 +118,7 @@ export class Assembler {
   /** `call rel32` (or `jmp rel32`) to something outside this code: a fixup. */
   callFixup(target: number, jump = false): void {
     this.reserve();
+    if (this.keepText) this.note(`${jump ? "jmp" : "call"} rel32`);
     this.bytes[this.at++] = jump ? 0xe9 : 0xe8;
     this.fixup("rel32", target, 4);
   }
@@ -100,6 +126,7 @@ export class Assembler {
   /** `mov register, imm64` of an address outside this code: a fixup. */
   addressFixup(register: Register, target: number): void {
     this.reserve();
+    if (this.keepText) this.note(`mov ${registerName(register, 64)}, imm64`);
     this.bytes[this.at++] = 0x48 | (register >> 3);
     this.bytes[this.at++] = 0xb8 | (register & 7);
     this.fixup("abs64", target, 8);
@@ -124,12 +151,18 @@ export class Assembler {
   emit(form: Form, first: Operand = 0, second: Operand = 0, third: Operand = 0): void {
     this.reserve();
     const start = this.at;
+    if (this.keepText) this.note(formatInstruction(form, [first, second, third]));
     try {
       this.encode(form, first, second, third);
     } catch (error) {
       this.at = start;
+      if (this.keepText) this.lines.pop();
       throw error;
     }
+  }
+
+  private note(text: string): void {
+    this.lines.push({ at: this.at, branches: this.branches.at.length, text });
   }
 
   private encode(form: Form, first: Operand, second: Operand, third: Operand): void {
@@ -279,8 +312,27 @@ export class Assembler {
         throw new X64Error("BAD_LABEL", `label ${field.label} is used but never bound`, { offset: at });
       view.setInt32(at, view.getInt32(at, true) + target - (at + 4 + field.tail), true);
     }
-    return { bytes: layout.bytes, labels: layout.labels, fixups };
+    return { bytes: layout.bytes, labels: layout.labels, fixups, text: this.keepText ? this.textOf(layout) : [] };
   }
+
+  /** Kept lines and branches, in the order of the code. */
+  private textOf({ before, labels }: Layout): TextLine[] {
+    const lines: TextLine[] = this.lines.map(({ at, branches, text }) => ({ at: at + before[branches]!, text }));
+    this.branches.at.forEach((at, index) => {
+      const opcode = this.branches.opcode[index]!;
+      const label = this.branches.label[index]!;
+      const start = at + before[index]!;
+      if (opcode !== ALIGN) lines.push({ at: start, text: branchName(opcode), target: labels[label]! });
+      else if (before[index + 1]! > before[index]!) lines.push({ at: start, text: "nop" });
+    });
+    return lines.sort((a, b) => a.at - b.at);
+  }
+}
+
+/** The mnemonic of a branch by the opcode of its short form. */
+function branchName(opcode: number): string {
+  if (opcode === 0xe8) return "call";
+  return opcode === 0xeb ? "jmp" : `j${conditionName(opcode & 15)}`;
 }
 
 function pick(at: number, first: Operand, second: Operand, third: Operand): Operand {

@@ -1,11 +1,12 @@
 /** An encoder for x86-64 machine code: forms as data, labels, branches that choose their size, fixups. */
 
-export type { Code, Fixup } from "./assembler.js";
+export type { Code, Fixup, TextLine } from "./assembler.js";
 export { Assembler } from "./assembler.js";
 export type { X64ErrorCode, X64Place } from "./error.js";
 export { X64Error } from "./error.js";
 export type { Encoding, Form, OperandKind } from "./form.js";
 export { form } from "./form.js";
+export { formatInstruction, registerName } from "./format.js";
 export type { FormName } from "./forms.js";
 export { FORMS } from "./forms.js";
 export type { Condition, Label, Memory, Operand, Register } from "./operand.js";

@@ -67,7 +67,11 @@ export type Condition = keyof typeof CONDITIONS;
 
 /** The condition that holds exactly where `condition` does not. */
 export function inverse(condition: Condition): Condition {
-  const code = CONDITIONS[condition] ^ 1;
+  return conditionName(CONDITIONS[condition] ^ 1);
+}
+
+/** The condition of a code from 0 to 15. */
+export function conditionName(code: number): Condition {
   return NAMES[code]!;
 }
 

@@ -1,0 +1,158 @@
+import { type Program, type SourceLine, sourceLineAt } from "@bpfkit/core";
+import { type AppliedFixup, type CompiledProgram, compileProgram, type PlacedImage } from "./compile.js";
+import { type CompileContext, STUBS } from "./unit.js";
+
+/** One machine instruction of a listing. */
+export interface MachineLine {
+  /** Byte offset in the program's code. */
+  readonly at: number;
+  /** As the last pass left them. */
+  readonly bytes: Uint8Array;
+  /** Intel's syntax. */
+  readonly text: string;
+  /** Its call or jump out of the image, where it has one: the field before and after the last pass. */
+  readonly fixup?: AppliedFixup & { readonly name: string };
+}
+
+/** A BPF instruction (or several that were translated as one) and its machine code. */
+export interface ListingRow {
+  /** Undefined for the prologue and for code out of line. */
+  readonly slot: number | undefined;
+  readonly source?: SourceLine;
+  readonly machine: readonly MachineLine[];
+}
+
+/** One subprogram. */
+export interface ImageListing {
+  readonly subprogram: string;
+  /** Slot it begins at. */
+  readonly start: number;
+  /** Byte offset in the program's code, and bytes. */
+  readonly at: number;
+  readonly size: number;
+  readonly instructions: number;
+  readonly rows: readonly ListingRow[];
+}
+
+/** What a program becomes; made anywhere, also where it cannot run. */
+export interface Listing {
+  readonly program: string;
+  /** Bytes of all code, the stubs included. */
+  readonly size: number;
+  readonly images: readonly ImageListing[];
+  readonly fixups: readonly (AppliedFixup & { readonly name: string })[];
+}
+
+/**
+ * Compiles a program and lists it, BPF beside machine code, calls before and after the last pass.
+ * @throws {JitError} as `compileProgram`.
+ */
+export function listProgram(program: Program, context: CompileContext): Listing {
+  const compiled = compileProgram(program, { ...context, keepText: true });
+  const fixups = compiled.fixups.map((fixup) => ({ ...fixup, name: targetName(compiled, fixup.target) }));
+  return {
+    program: program.name,
+    size: compiled.bytes.length,
+    images: compiled.images.map((image) => listImage(compiled, image, fixups)),
+    fixups,
+  };
+}
+
+const STUB_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(STUBS).map(([name, target]) => [target, name]));
+
+function targetName({ images }: CompiledProgram, target: number): string {
+  return STUB_NAMES.get(target) ?? images.find(({ start }) => start === target)!.name;
+}
+
+function listImage(compiled: CompiledProgram, image: PlacedImage, fixups: Listing["fixups"]): ImageListing {
+  const lines = machineLines(compiled, image, fixups);
+  const rows: ListingRow[] = [];
+  // Slots in the order of their code; those translated with the one before begin where the next does.
+  const marks = [...image.plan.slots].filter((slot) => image.slotOffsets[slot]! >= 0);
+  const first = image.at + image.slotOffsets[marks[0]!]!;
+  const rowOf = (slot: number | undefined, from: number, to: number): void => {
+    const machine = lines.filter(({ at }) => at >= from && at < to);
+    if (machine.length === 0 && slot === undefined) return;
+    const source = slot === undefined ? undefined : sourceLineAt(compiled.program, slot);
+    rows.push({ slot, ...(source === undefined ? {} : { source }), machine });
+  };
+  rowOf(undefined, image.at, first);
+  marks.forEach((slot, index) => {
+    const next = marks[index + 1];
+    rowOf(
+      slot,
+      image.at + image.slotOffsets[slot]!,
+      image.at + (next === undefined ? image.bodyBytes : image.slotOffsets[next]!),
+    );
+  });
+  rowOf(undefined, image.at + image.bodyBytes, image.at + image.bytes.length);
+  const { name, start, at, plan } = image;
+  return { subprogram: name, start, at, size: image.bytes.length, instructions: plan.slots.length, rows };
+}
+
+function machineLines({ bytes }: CompiledProgram, image: PlacedImage, fixups: Listing["fixups"]): MachineLine[] {
+  const end = image.at + image.bytes.length;
+  return image.text.map(({ at, text, target }, index) => {
+    const from = image.at + at;
+    const to = index + 1 < image.text.length ? image.at + image.text[index + 1]!.at : end;
+    const fixup = fixups.find((applied) => applied.at >= from && applied.at < to);
+    return {
+      at: from,
+      bytes: bytes.slice(from, to),
+      text: fixup !== undefined ? `${text.split(" ")[0]} ${fixup.name}` : textOf(text, image.at, target),
+      ...(fixup === undefined ? {} : { fixup }),
+    };
+  });
+}
+
+function textOf(text: string, imageAt: number, target: number | undefined): string {
+  return target === undefined ? text : `${text} 0x${(imageAt + target).toString(16)}`;
+}
+
+/** Words a BPF instruction for a listing: `@bpfkit/asm` prints them. */
+export type InstructionText = (slot: number) => string;
+
+const HEX_COLUMN = 30;
+const BPF_COLUMN = 36;
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
+
+function fieldText(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, "0");
+}
+
+/** A listing as lines of text: slot and BPF instruction, byte offset, bytes, machine instruction, and the last pass. */
+export function formatListing(listing: Listing, instruction: InstructionText): string[] {
+  const lines: string[] = [];
+  for (const image of listing.images) {
+    const each = (image.size / Math.max(image.instructions, 1)).toFixed(1);
+    lines.push(
+      `${image.subprogram}: ${image.instructions} instructions, ${image.size} bytes (${each} each), at 0x${image.at.toString(16)}`,
+    );
+    let source = "";
+    for (const row of image.rows) {
+      const line = row.source === undefined ? "" : `; ${row.source.file}:${row.source.line} ${row.source.text}`;
+      if (line !== "" && line !== source) lines.push(`  ${line}`);
+      source = line === "" ? source : line;
+      lines.push(...rowLines(row, instruction));
+    }
+    lines.push("");
+  }
+  return lines;
+}
+
+function rowLines({ slot, machine }: ListingRow, instruction: InstructionText): string[] {
+  const left = slot === undefined ? "" : `${String(slot).padStart(4)}: ${instruction(slot)}`;
+  if (machine.length === 0) return [`  ${left.padEnd(BPF_COLUMN)} (with the one before)`];
+  return machine.map(({ at, bytes, text, fixup }, index) => {
+    const pass = fixup === undefined ? "" : `  [${fieldText(fixup.before)} -> ${fieldText(fixup.after)}]`;
+    const columns = [
+      (index === 0 ? left : "").padEnd(BPF_COLUMN),
+      at.toString(16).padStart(4),
+      hex(bytes).padEnd(HEX_COLUMN),
+    ];
+    return `  ${columns.join(" ")} ${text}${pass}`;
+  });
+}
