@@ -15,6 +15,8 @@ export interface LinkSet {
   readonly programs: readonly Program[];
   readonly maps: ReadonlyMap<string, MapStorage>;
   readonly helpers: HelperTable;
+  /** Names helpers that are not in `helpers`, for errors. */
+  readonly helperName?: (id: number) => string | undefined;
   readonly memory: GuestMemory;
   readonly effects: Effects;
   readonly profile: Profile;

@@ -58,10 +58,11 @@ export class Images {
     const known = this.#ids.get(program);
     if (known !== undefined) return known;
     const base = this.code.length;
-    const { maps, helpers } = this.#set;
+    const { maps, helpers, helperName = () => undefined } = this.#set;
     const words = prepare(program, {
       maps,
       helpers,
+      helperName,
       base,
       functionIndex: (pc) => indexIn(this.functions, pc),
       reason: (text) => indexIn(this.reasons, text),

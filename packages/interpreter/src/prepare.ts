@@ -9,6 +9,7 @@ import { FUNCTION_BASE, STRIDE } from "./layout.js";
 export interface PrepareContext {
   readonly maps: ReadonlyMap<string, MapStorage>;
   readonly helpers: HelperTable;
+  readonly helperName: (id: number) => string | undefined;
   /** Where the program's first slot comes to lie in the set's code. */
   readonly base: number;
   /** Gives a function of the program, by the place of its first instruction, a number for its guest value. */
@@ -162,7 +163,8 @@ function writeCall(preparation: Preparation, slot: number, row: Row, imm: number
     unavailable(preparation, slot, `kernel function ${symbol} is not available outside the kernel`);
   } else if (row.name === "call") {
     const helper = helpers.get(imm);
-    if (helper === undefined) unavailable(preparation, slot, `helper ${imm} is not available`);
+    if (helper === undefined)
+      unavailable(preparation, slot, `helper ${preparation.helperName(imm) ?? "?"}#${imm} is not available here`);
     else if (helper.kind === "intrinsic") words[word] = TAIL_CALL;
   }
 }

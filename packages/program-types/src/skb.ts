@@ -79,7 +79,7 @@ export class SkbContext implements ContextBuilder {
   }
 
   readBack({ packet }: RunContext, r0: bigint): ContextOutput {
-    const action = actionName(this.type, Number(BigInt.asIntN(32, r0)));
+    const action = actionName(this.type, r0);
     const seen = this.#memory.views.u8.subarray(packet!.data, packet!.dataEnd);
     const dataOut = new Uint8Array(this.#hidden + seen.length);
     // A header the program did not see comes back as zeros.

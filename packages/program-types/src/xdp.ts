@@ -44,7 +44,7 @@ export class XdpContext implements ContextBuilder {
   }
 
   readBack({ packet }: RunContext, r0: bigint): ContextOutput {
-    const action = actionName(this.type, Number(BigInt.asIntN(32, r0)));
+    const action = actionName(this.type, r0);
     const dataOut = this.#memory.views.u8.slice(packet!.dataMeta, packet!.dataEnd);
     return { dataOut, ...(action === undefined ? {} : { action }) };
   }

@@ -1,4 +1,4 @@
-import { DEFAULT_PROFILE } from "@bpfkit/abi";
+import { DEFAULT_PROFILE, helperById } from "@bpfkit/abi";
 import {
   type Effects,
   type Engine,
@@ -52,6 +52,7 @@ export class Vm {
     this.#options = options;
     this.engine = options.engine ?? interpreter;
     this.memory = createGuestMemory();
+    if (options.memoryOffset !== undefined) this.memory.reserve("nothing", options.memoryOffset, "none");
     this.effects = options.effects ?? fixedEffects();
     this.profile = options.profile ?? DEFAULT_PROFILE;
     this.helpers = options.helpers ?? helperTable();
@@ -121,7 +122,8 @@ export class Vm {
   /** The entry alone: the programs in its program arrays are linked with it by the engine, and as the arrays change. */
   #linkSet(program: Program): LinkSet {
     const { memory, helpers, effects, profile } = this;
-    return { programs: [program], maps: this.#maps, memory, helpers, effects, profile };
+    const helperName = (id: number): string | undefined => helperById(id)?.name;
+    return { programs: [program], maps: this.#maps, memory, helpers, helperName, effects, profile };
   }
 
   /**

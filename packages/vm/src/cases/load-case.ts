@@ -1,9 +1,9 @@
-import { helperByName } from "@bpfkit/abi";
+import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
 import { parse } from "@bpfkit/asm";
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
 import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
-import { programFromCode } from "../code.js";
+import { type CodeFacts, programFromCode } from "../code.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
 import type { CaseMap, CaseProgram, SingleCase } from "./schema.js";
@@ -27,26 +27,39 @@ export function mapName(map: CaseMap, index: number): string {
   return map.name ?? `map${index}`;
 }
 
+/** What a program of any shape says of how it is loaded. */
+function loadFacts({
+  type,
+  expectedAttachType,
+  flags,
+  license,
+}: CaseProgram | SingleCase): Pick<CodeFacts, "type" | "expectedAttachType" | "flags" | "license"> {
+  const attachType = typeof expectedAttachType === "number" ? ATTACH_TYPES[expectedAttachType] : expectedAttachType;
+  return {
+    type,
+    ...(attachType === undefined ? {} : { expectedAttachType: attachType }),
+    ...(flags === undefined ? {} : { flags }),
+    ...(license === undefined ? {} : { license }),
+  };
+}
+
 /** Makes a case's program: from its slots where they are recorded, else from its text. */
 export async function programOf(program: CaseProgram, maps: readonly CaseMap[], where: string): Promise<Program> {
-  const { name, type, expectedAttachType, flags, license, btfFuncs = [] } = program;
+  const { name, btfFuncs = [] } = program;
   const bytes = await codeOf(program, where);
   const { code, references } =
     bytes === undefined ? assemble(program, maps, where) : { code: bytes, references: indexedReferences(bytes, maps) };
   return programFromCode(code, {
     name,
-    type,
+    ...loadFacts(program),
     references,
     functions: btfFuncs.map(({ off, name: of, linkage = "global" }) => ({ slot: off, name: of, linkage })),
-    ...(expectedAttachType === undefined ? {} : { expectedAttachType }),
-    ...(flags === undefined ? {} : { flags }),
-    ...(license === undefined ? {} : { license }),
   });
 }
 
 /** Makes the program of a case that is one program: `mapRefs` says which slot names which map. */
 export async function singleProgramOf(single: SingleCase): Promise<Program> {
-  const { id, type, expectedAttachType, flags, license, mapRefs, maps } = single;
+  const { id, mapRefs, maps } = single;
   const code = await codeOf(single, id);
   if (code === undefined) throw new VmError("BAD_CASE", `${id}: needs "insns" or "insnsZ"`);
   const references = Object.entries(mapRefs).map(([slot, index]): Reference => {
@@ -58,20 +71,17 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
   });
   return programFromCode(code, {
     name: "main",
-    type,
+    ...loadFacts(single),
     references: references.sort((one, other) => one.slot - other.slot),
-    ...(expectedAttachType === undefined ? {} : { expectedAttachType }),
-    ...(flags === undefined ? {} : { flags }),
-    ...(license === undefined ? {} : { license }),
   });
 }
 
 async function codeOf(
-  { insns, insnsZ }: { insns?: string | undefined; insnsZ?: string | undefined },
+  { insns, insnsZ }: { insns?: string | null | undefined; insnsZ?: string | null | undefined },
   where: string,
 ): Promise<Uint8Array | undefined> {
-  if (insns !== undefined) return fromHex(insns, `${where}: "insns"`);
-  return insnsZ === undefined ? undefined : inflate(insnsZ, where);
+  if (typeof insns === "string") return fromHex(insns, `${where}: "insns"`);
+  return typeof insnsZ === "string" ? inflate(insnsZ, where) : undefined;
 }
 
 /** Base64 of zlib to bytes. */
@@ -90,7 +100,7 @@ function assemble(
   maps: readonly CaseMap[],
   where: string,
 ): { code: Uint8Array; references: readonly Reference[] } {
-  if (asm === undefined) throw new VmError("BAD_CASE", `${where}: program ${name} needs "insns" or "asm"`);
+  if (typeof asm !== "string") throw new VmError("BAD_CASE", `${where}: program ${name} needs "insns" or "asm"`);
   const { code, references } = parse(asm, { helperId: (helper) => helperByName(helper)?.id });
   return { code, references: references.map((reference) => named(reference, maps)) };
 }

@@ -24,6 +24,8 @@ const verdict = {
   errno: v.optional(v.string()),
   stackDepth: v.optional(v.array(index)),
   insnsProcessed: v.optional(index),
+  /** The verifier's whole log, level 1; kept for reading, not compared. */
+  log: v.optional(v.string()),
   /** Why the recorded answer is no verdict. */
   why: v.optional(v.string()),
 };
@@ -37,11 +39,12 @@ const functionInfo = v.strictObject({
 });
 
 const code = {
-  asm: v.optional(v.string()),
-  insns: v.optional(hex),
+  asm: v.nullish(v.string()),
+  insns: v.nullish(hex),
   /** The same as base64 of zlib, for huge programs. */
-  insnsZ: v.optional(v.string()),
-  expectedAttachType: v.optional(v.string()),
+  insnsZ: v.nullish(v.string()),
+  /** A name, or the kernel's number. */
+  expectedAttachType: v.optional(v.union([v.string(), index])),
   flags: v.optional(index),
   license: v.optional(v.string()),
 };
