@@ -153,7 +153,8 @@ function planFunction(program: Program, table: SlotTable, start: number): Functi
     tailCalls: ownTailCall,
     ownTailCall,
     ownStack,
-    stack: ownStack,
+    // What a tail call leads to may use the stack.
+    stack: ownStack || ownTailCall,
     written,
     depth: 1,
   };
