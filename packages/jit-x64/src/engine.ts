@@ -11,7 +11,7 @@ export interface JitOptions {
   readonly safety?: Safety;
   /** The verdict on a program, the licence for less than `checked`. */
   readonly verdict?: (program: Program) => Verdict | undefined;
-  /** Takes every program for verified. For measuring only: a wrong program may then end the process. */
+  /** Takes every program for verified. For measuring only: a wrong program may then take everything down with it. */
   readonly assumeVerified?: boolean;
   /** Whether BMI2 instructions may be used; asked of the processor where left out. */
   readonly bmi2?: boolean;

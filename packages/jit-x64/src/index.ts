@@ -8,7 +8,7 @@ export type { JitErrorCode } from "./error.js";
 export { JitError } from "./error.js";
 export type { LoopInput } from "./linked.js";
 export { JitLinked } from "./linked.js";
-export type { ImageListing, InstructionText, Listing, ListingRow, MachineLine } from "./listing.js";
+export type { ImageListing, InstructionText, Listing, ListingRow, ListingSet, MachineLine } from "./listing.js";
 export { formatListing, listProgram } from "./listing.js";
 export type { CompileContext, Safety, Site } from "./unit.js";
 export { STUBS } from "./unit.js";

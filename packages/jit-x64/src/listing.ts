@@ -1,6 +1,6 @@
-import { type Program, type SourceLine, sourceLineAt } from "@bpfkit/core";
+import { type LinkSet, type Program, type SourceLine, sourceLineAt } from "@bpfkit/core";
 import { type AppliedFixup, type CompiledProgram, compileProgram, type PlacedImage } from "./compile.js";
-import { type CompileContext, STUBS } from "./unit.js";
+import { type CompileContext, type Safety, STUBS } from "./unit.js";
 
 /** One machine instruction of a listing. */
 export interface MachineLine {
@@ -43,18 +43,41 @@ export interface Listing {
   readonly fixups: readonly (AppliedFixup & { readonly name: string })[];
 }
 
+/** What a listing needs of the set its program belongs to. */
+export interface ListingSet extends Pick<LinkSet, "maps" | "helpers"> {
+  readonly profile: CompileContext["profile"];
+  readonly effects: Pick<LinkSet["effects"], "cells">;
+}
+
 /**
- * Compiles a program and lists it, BPF beside machine code, calls before and after the last pass.
+ * Compiles a program and lists it, BPF beside machine code, calls before and after the last pass. Addresses that only a
+ * process has (of program arrays' jump slots) are 0.
  * @throws {JitError} as `compileProgram`.
  */
-export function listProgram(program: Program, context: CompileContext): Listing {
-  const compiled = compileProgram(program, { ...context, keepText: true });
+export function listProgram(program: Program, set: ListingSet, safety: Safety = "confined"): Listing {
+  const compiled = compileProgram(program, listingContext(set, safety));
   const fixups = compiled.fixups.map((fixup) => ({ ...fixup, name: targetName(compiled, fixup.target) }));
   return {
     program: program.name,
     size: compiled.bytes.length,
     images: compiled.images.map((image) => listImage(compiled, image, fixups)),
     fixups,
+  };
+}
+
+function listingContext({ maps, helpers, profile, effects }: ListingSet, safety: Safety): CompileContext {
+  const functions: number[] = [];
+  return {
+    safety,
+    maps,
+    helpers,
+    profile,
+    cells: effects.cells,
+    id: 0,
+    bmi2: true,
+    keepText: true,
+    jumpSlots: () => 0n,
+    functionIndex: (start) => (functions.includes(start) ? functions.indexOf(start) : functions.push(start) - 1),
   };
 }
 
@@ -67,25 +90,23 @@ function targetName({ images }: CompiledProgram, target: number): string {
 function listImage(compiled: CompiledProgram, image: PlacedImage, fixups: Listing["fixups"]): ImageListing {
   const lines = machineLines(compiled, image, fixups);
   const rows: ListingRow[] = [];
-  // Slots in the order of their code; those translated with the one before begin where the next does.
-  const marks = [...image.plan.slots].filter((slot) => image.slotOffsets[slot]! >= 0);
-  const first = image.at + image.slotOffsets[marks[0]!]!;
-  const rowOf = (slot: number | undefined, from: number, to: number): void => {
+  const put = (slot: number | undefined, from: number, to: number): void => {
     const machine = lines.filter(({ at }) => at >= from && at < to);
     if (machine.length === 0 && slot === undefined) return;
     const source = slot === undefined ? undefined : sourceLineAt(compiled.program, slot);
     rows.push({ slot, ...(source === undefined ? {} : { source }), machine });
   };
-  rowOf(undefined, image.at, first);
-  marks.forEach((slot, index) => {
-    const next = marks[index + 1];
-    rowOf(
-      slot,
-      image.at + image.slotOffsets[slot]!,
-      image.at + (next === undefined ? image.bodyBytes : image.slotOffsets[next]!),
-    );
+  // What was translated with the instruction before has no place of its own.
+  const slots = [...image.plan.slots];
+  const starts = slots.map((slot) => image.slotOffsets[slot]!);
+  const startFrom = (index: number): number =>
+    image.at + (starts.slice(index).find((at) => at >= 0) ?? image.bodyBytes);
+  put(undefined, image.at, startFrom(0));
+  slots.forEach((slot, index) => {
+    const from = startFrom(index);
+    put(slot, from, starts[index]! < 0 ? from : startFrom(index + 1));
   });
-  rowOf(undefined, image.at + image.bodyBytes, image.at + image.bytes.length);
+  put(undefined, image.at + image.bodyBytes, image.at + image.bytes.length);
   const { name, start, at, plan } = image;
   return { subprogram: name, start, at, size: image.bytes.length, instructions: plan.slots.length, rows };
 }

@@ -12,7 +12,8 @@ export interface CompileContext {
   readonly safety: Safety;
   readonly maps: ReadonlyMap<string, MapStorage>;
   readonly helpers: HelperTable;
-  readonly profile: Profile;
+  /** The rules that machine code carries out. */
+  readonly profile: Pick<Profile, "tailCallLimit" | "tailCallCount" | "maxFrames">;
   readonly cells: Effects["cells"];
   /** Number of the program in its set, which stubs report with a fault. */
   readonly id: number;

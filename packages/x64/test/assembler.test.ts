@@ -209,3 +209,35 @@ function twice(): void {
   const code = new Assembler();
   code.bind(code.mark());
 }
+
+describe("alignment", () => {
+  test("law: what follows lies at a multiple, whatever branches before it come to", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 150 }), fc.constantFrom(1, 2, 4, 8, 16, 32)), { maxLength: 12 }),
+        (parts) => {
+          const code = new Assembler();
+          const end = code.label();
+          const marks = parts.map(([count, bytes]) => {
+            code.jump(end, "e");
+            nops(code, count);
+            code.align(bytes);
+            return { label: code.mark(), bytes };
+          });
+          code.bind(end);
+          const { bytes, labels } = code.finish();
+          for (const mark of marks) expect(labels[mark.label]! % mark.bytes).toBe(0);
+          for (const instruction of instructions(bytes)) {
+            if (instruction.mnemonic === Mnemonic.Je) expect(Number(instruction.nearBranchTarget)).toBe(labels[end]);
+            else expect(instruction.mnemonic).toBe(Mnemonic.Nop);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test("to three bytes is refused", () => {
+    expect(() => new Assembler().align(3)).toThrow(expect.objectContaining({ code: "BAD_OPERAND" }));
+  });
+});

@@ -1,4 +1,4 @@
-import { jitX64, type JitEngine, type Safety } from "@bpfkit/jit-x64";
+import { type JitEngine, jitX64, type Safety } from "@bpfkit/jit-x64";
 import { executableMemory } from "@bpfkit/native";
 
 /** Whether machine code can run here; else why not. */

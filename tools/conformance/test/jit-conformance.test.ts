@@ -24,7 +24,10 @@ describe.skipIf(!jitAvailable).each(LEVELS)(`jit-x64, %s${skipReason()}`, (safet
     test.each(files)("%s", (name) => {
       const { asm, mem, result } = parseDataFile(readFileSync(sharedPath(`${SUITE}/${name}`), "utf8"));
       const { code } = parse(asm, { syntax: "ubpf" });
-      const vm = load({ programs: [programFromCode(code, { name, type: "raw" })], maps: [] }, { engine: jitAt(safety) });
+      const vm = load(
+        { programs: [programFromCode(code, { name, type: "raw" })], maps: [] },
+        { engine: jitAt(safety) },
+      );
       const { r0, fault } = vm.program().run({ data: mem });
       vm.dispose();
       expect(fault?.message).toBeUndefined();
