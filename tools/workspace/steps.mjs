@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -66,6 +67,8 @@ export function install() {
 /** Builds every package; turbo skips what did not change. */
 export function build() {
   say("building (turbo run build:all)");
-  const env = { ...process.env, TURBO_TELEMETRY_DISABLED: "1", TURBO_NO_UPDATE_NOTIFIER: "1" };
-  tool("turbo", ["run", "build:all", "--output-logs=errors-only", "--no-daemon"], { env });
+  // turbo asks the workspace's package manager, which is a dependency here and need not be global.
+  const PATH = `${root}node_modules/.bin${delimiter}${process.env.PATH}`;
+  const env = { ...process.env, PATH, TURBO_TELEMETRY_DISABLED: "1", TURBO_NO_UPDATE_NOTIFIER: "1" };
+  tool("turbo", ["run", "build:all", "--output-logs=errors-only"], { env });
 }

@@ -23,7 +23,7 @@ export type {
   ProgramArray,
 } from "./map.js";
 export { encodeMapHeader, isProgramArray, MAP_HEADER_BYTES, MAP_HEADER_FIELDS } from "./map.js";
-export type { GuestMemory, MemoryViews, Permission, Region } from "./memory.js";
+export type { Described, GuestMemory, MemoryViews, Permission, Region } from "./memory.js";
 export { MemoryFault } from "./memory.js";
 export type { CodePages, ExecutableMemory, GuardRegions, NativeArguments, NativeCallback } from "./native.js";
 export type { Profile } from "./profile.js";

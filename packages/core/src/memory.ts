@@ -12,6 +12,12 @@ export interface Region {
   readonly size: number;
 }
 
+/** Where a described object lies; change it when the object moves or grows. Bytes. */
+export interface Described {
+  start: number;
+  size: number;
+}
+
 /**
  * Typed arrays over guest memory. Reserving memory may replace them (`epoch` then changes), a run never does: take them
  * once when a run begins. A guest address is an index into `u8`.
@@ -48,8 +54,12 @@ export interface GuestMemory {
   checkRead(address: number, size: number): void;
   /** @throws {MemoryFault} unless a program may write all of `size` bytes. */
   checkWrite(address: number, size: number): void;
-  /** Names `count` objects of `stride` bytes from `start` on, so that a fault can say which: element names carry their index. */
-  describe(start: number, name: string, size: number, stride?: number, count?: number): void;
+  /**
+   * Names `count` objects of `stride` bytes from `start` on, so that a fault can say which: element names carry their index.
+   * A negative stride goes down from `start`, as stack frames do.
+   * An object that moves within its region is kept described through what this returns.
+   */
+  describe(start: number, name: string, size: number, stride?: number, count?: number): Described;
   /** Words a failed access: "read of 8 bytes at 0x1a040, 4 past the end of the value of map `counters` (64 bytes)". */
   explain(access: "read" | "write", address: bigint, size: number): string;
   /** The engine's mark that a run is active; nested. Growing is refused in between. */

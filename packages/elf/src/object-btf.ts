@@ -69,21 +69,27 @@ export function linesBySection(elf: ElfFile, { btf, ext }: ObjectBtf): ReadonlyM
 
 /** The rows with byte offsets turned into slots. */
 function inSlots(rows: Uint32Array): Uint32Array {
-  return rows.map((word, i) => (i % 4 === 0 ? Math.floor(word / SLOT_BYTES) : word));
+  const result = rows.slice();
+  for (let i = 0; i < result.length; i += 4) result[i] = result[i]! >>> 3;
+  return result;
 }
 
 /** One table in ascending order; compilers write it so, and most often in one piece. */
 function sortRows(parts: readonly Uint32Array[]): Uint32Array {
   const all = parts.length === 1 ? parts[0]! : concat(parts);
-  const count = all.length / 4;
-  const sorted = Array.from({ length: count }, (_, i) => i).every((i) => i === 0 || all[i * 4]! >= all[i * 4 - 4]!);
-  if (sorted) return all;
-  const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => all[a * 4]! - all[b * 4]! || a - b);
+  if (isSorted(all)) return all;
+  const order = Array.from({ length: all.length / 4 }, (_, i) => i);
+  order.sort((a, b) => all[a * 4]! - all[b * 4]! || a - b);
   const result = new Uint32Array(all.length);
   order.forEach((row, i) => {
     result.set(all.subarray(row * 4, row * 4 + 4), i * 4);
   });
   return result;
+}
+
+function isSorted(rows: Uint32Array): boolean {
+  for (let i = 4; i < rows.length; i += 4) if (rows[i]! < rows[i - 4]!) return false;
+  return true;
 }
 
 function concat(parts: readonly Uint32Array[]): Uint32Array {

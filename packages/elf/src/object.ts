@@ -1,21 +1,18 @@
 import type { MapSpec, Program } from "@bpfkit/core";
-import { MAPS_SECTION, readBtfMaps } from "./btf-maps.js";
 import { isCode, readCode } from "./code-section.js";
-import { isData, readDataMaps } from "./data-maps.js";
 import { type ElfFile, type ElfOptions, type ElfSection, readElf, sectionBytes } from "./elf-file.js";
-import { type FilledSlot, findEntries, slotsBySection } from "./entries.js";
+import { findEntries, slotsBySection } from "./entries.js";
 import { ElfError } from "./error.js";
 import { type ElfFunction, findFunctions } from "./functions.js";
 import { labeller } from "./labels.js";
-import { readLegacyMaps } from "./legacy-maps.js";
 import { type Linker, link } from "./link.js";
-import type { MapDefinition } from "./map-definition.js";
-import { linesBySection, type ObjectBtf, readObjectBtf } from "./object-btf.js";
+import { linesBySection, readObjectBtf } from "./object-btf.js";
+import { fillSlots, type ObjectVariable, readMaps, readVariables } from "./object-maps.js";
 import { type ObjectProblem, Problems } from "./problems.js";
 import { sectionType } from "./program-types.js";
 import { indexRelocations, relocationsOf } from "./relocations.js";
 import { placesOf, Resolver } from "./resolve.js";
-import { definedSymbols, type ElfSymbol, STT_OBJECT, symbolTable } from "./symbols.js";
+import { definedSymbols, symbolTable } from "./symbols.js";
 import { readValues } from "./values.js";
 
 /** What an object holds, as plain data: the same bytes and options give the same description on any machine. */
@@ -39,18 +36,6 @@ export interface ObjectSpec {
   readonly btf?: Uint8Array;
   /** `.BTF.ext`, as it is. */
   readonly btfExt?: Uint8Array;
-}
-
-/** A variable in a section of global data. */
-export interface ObjectVariable {
-  readonly name: string;
-  /** The map that stands for its section. */
-  readonly map: string;
-  /** Byte offset in the map's value. */
-  readonly offset: number;
-  /** Bytes. */
-  readonly size: number;
-  readonly static: boolean;
 }
 
 /**
@@ -100,28 +85,6 @@ export function parseObject(bytes: Uint8Array, options: ElfOptions = {}): Object
   };
 }
 
-/** All definitions whose names are unique and that make sense; the others stay to be found by relocations. */
-function readMaps(
-  elf: ElfFile,
-  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
-  btf: ObjectBtf | undefined,
-  problems: Problems,
-): MapDefinition[] {
-  const fromBtf = (btf && problems.attempt(() => readBtfMaps(elf, btf.btf))) ?? [];
-  const definitions = [...readLegacyMaps(elf, symbols), ...fromBtf, ...readDataMaps(elf, btf?.btf)];
-  const names = new Set<string>();
-  for (const { name, spec } of definitions) {
-    if (spec instanceof ElfError) problems.add(spec, { map: name });
-    else if (names.has(name)) problems.add(new ElfError("DUPLICATE_NAME", `two maps are named ${name}`), { map: name });
-    names.add(name);
-  }
-  if (btf === undefined && elf.sections.some(({ name, size }) => name === MAPS_SECTION && size > 0)) {
-    const what = "maps in section .maps are described by BTF, which is missing or damaged; compile with -g";
-    problems.add(new ElfError("BAD_MAP", what, { section: MAPS_SECTION }));
-  }
-  return definitions;
-}
-
 /** Links each entry; one that cannot be linked, or whose name is taken, becomes a problem. */
 function linkAll(
   linker: Linker,
@@ -135,8 +98,8 @@ function linkAll(
     const section = entry.code.section.name;
     const program = problems.attempt(
       () => {
-        if (names.has(name))
-          throw new ElfError("DUPLICATE_NAME", "another program has the same name", { program: name, section });
+        const taken = "another program has the same name";
+        if (names.has(name)) throw new ElfError("DUPLICATE_NAME", taken, { program: name, section });
         names.add(name);
         return {
           name,
@@ -149,43 +112,6 @@ function linkAll(
       { program: name },
     );
     return program === undefined ? [] : [program];
-  });
-}
-
-/** The specs, with the slots that name programs and maps which are there. */
-function fillSlots(
-  definitions: readonly MapDefinition[],
-  slots: ReadonlyMap<string, readonly FilledSlot[]>,
-  programs: readonly Program[],
-  problems: Problems,
-): MapSpec[] {
-  const linked = new Set(programs.map(({ name }) => name));
-  const names = new Set<string>();
-  return definitions.flatMap(({ name, spec }) => {
-    if (spec instanceof ElfError || names.has(name)) return [];
-    names.add(name);
-    const filled = (slots.get(name) ?? []).filter((slot) => {
-      if (slot.of === "map" || linked.has(slot.name)) return true;
-      const what = `slot ${slot.index} of map ${name} stays empty: program ${slot.name} could not be linked`;
-      problems.add(new ElfError("UNRESOLVED", what), { map: name });
-      return false;
-    });
-    return [filled.length === 0 ? spec : { ...spec, slots: filled }];
-  });
-}
-
-/** Named symbols of the sections with global data. */
-function readVariables(
-  elf: ElfFile,
-  definitions: readonly MapDefinition[],
-  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
-): ObjectVariable[] {
-  return definitions.flatMap(({ name: map, section, spec }) => {
-    if (spec instanceof ElfError || !isData(elf.sections[section]!)) return [];
-    return (symbols.get(section) ?? [])
-      .filter(({ type, name, value, size }) => type === STT_OBJECT && name !== "" && value + size <= spec.valueSize)
-      .map(({ name, value: offset, size, binding }) => ({ name, map, offset, size, static: binding === 0 }))
-      .sort((a, b) => a.offset - b.offset);
   });
 }
 

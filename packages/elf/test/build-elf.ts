@@ -139,8 +139,11 @@ function layOut(sections: readonly SectionInput[], strings: Strings): Uint8Array
   return bytes;
 }
 
+/** One slot: `[opcode, registers, offset, imm]`, or an opcode alone. */
+export type SlotInput = number | readonly number[];
+
 /** Slots from rows of `[opcode, registers, offset, imm]`; a number alone is an opcode. */
-export function slots(...rows: readonly (number | readonly number[])[]): Uint8Array {
+export function slots(...rows: readonly SlotInput[]): Uint8Array {
   const bytes = new Uint8Array(rows.length * 8);
   const view = new DataView(bytes.buffer);
   rows.forEach((row, i) => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { parseObject, sectionType } from "../src/index.js";
-import { buildElf, CALL, CODE, EXIT, FUNC, GLOBAL, MOV, type SymbolInput, slots } from "./build-elf.js";
+import { buildElf, CALL, CODE, EXIT, FUNC, GLOBAL, MOV, type SlotInput, type SymbolInput, slots } from "./build-elf.js";
 import { subprograms, targets } from "./support.js";
 
-const code = (name: string, ...rows: Parameters<typeof slots>) => ({ name, ...CODE, data: slots(...rows) });
+const code = (name: string, ...rows: SlotInput[]) => ({ name, ...CODE, data: slots(...rows) });
 
 const parse = (sections: ReturnType<typeof code>[], symbols: readonly SymbolInput[] = []) =>
   parseObject(buildElf({ sections, symbols }));

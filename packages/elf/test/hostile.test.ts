@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ElfError, parseObject } from "../src/index.js";
+import { ElfError, type ObjectSpec, parseObject } from "../src/index.js";
 import {
   buildElf,
   CALL,
@@ -18,19 +18,22 @@ import {
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
-/** Milliseconds that parsing may take here, and bytes of the result. */
-function measure(bytes: Uint8Array): { object: ReturnType<typeof parseObject> | ElfError; ms: number; size: number } {
+interface Outcome {
+  readonly object?: ObjectSpec;
+  readonly error?: ElfError;
+  readonly ms: number;
+}
+
+/** Parses, and takes the time. */
+function measure(bytes: Uint8Array): Outcome {
   const start = performance.now();
-  let object: ReturnType<typeof parseObject> | ElfError;
   try {
-    object = parseObject(bytes);
+    const object = parseObject(bytes);
+    return { object, ms: performance.now() - start };
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
-    object = error;
+    return { error, ms: performance.now() - start };
   }
-  const ms = performance.now() - start;
-  const size = object instanceof ElfError ? 0 : object.programs.reduce((sum, { code }) => sum + code.length, 0);
-  return { object, ms, size };
 }
 
 const tooLarge = expect.objectContaining({ code: "TOO_LARGE" });
@@ -57,9 +60,9 @@ describe("output out of proportion is refused", () => {
       { name: "xdp", ...CODE, data: code },
     ];
     const bytes = buildElf({ sections, symbols, relocations });
-    const { object, ms } = measure(bytes);
-    expect(object).toEqual(tooLarge);
-    expect((object as ElfError).message).toMatch(/take more than \d+ bytes/);
+    const { error, ms } = measure(bytes);
+    expect(error).toEqual(tooLarge);
+    expect(error?.message).toMatch(/take more than \d+ bytes/);
     expect(ms).toBeLessThan(500);
   });
 
@@ -70,19 +73,19 @@ describe("output out of proportion is refused", () => {
       1,
       range(1000).map(() => ".data"),
     );
-    expect(measure(shared).object).toEqual(tooLarge);
+    expect(measure(shared).error).toEqual(tooLarge);
   });
 
   test("a thousand sections of code that share their bytes", () => {
     const bytes = buildElf({ sections: [{ name: "xdp", ...CODE, data: new Uint8Array(50_000) }] });
-    const { object, ms } = measure(
+    const { error, ms } = measure(
       shareSections(
         bytes,
         1,
         range(1000).map(() => "xdp"),
       ),
     );
-    expect(object).toEqual(tooLarge);
+    expect(error).toEqual(tooLarge);
     expect(ms).toBeLessThan(500);
   });
 
@@ -102,7 +105,7 @@ describe("output out of proportion is refused", () => {
     const table = symbolTableOffset(view);
     const start = view.getUint32(table + 24, true);
     for (let i = 1; i < 1000; i++) view.setUint32(table + (i + 1) * 24, start + i, true);
-    expect(measure(bytes).object).toEqual(tooLarge);
+    expect(measure(bytes).error).toEqual(tooLarge);
   });
 });
 
@@ -114,7 +117,7 @@ describe("long chains and circles end", () => {
       symbols: [{ name: "main", type: FUNC, binding: GLOBAL, section: 0, size: 16 }],
     });
     const { object, ms } = measure(bytes);
-    expect((object as { programs: unknown[] }).programs).toHaveLength(1);
+    expect(object?.programs).toHaveLength(1);
     expect(ms).toBeLessThan(1000);
   });
 
@@ -135,9 +138,9 @@ describe("long chains and circles end", () => {
         size: (count + 1) * 8,
       })),
     });
-    const { object, size } = measure(bytes);
-    expect((object as { problems: unknown[] }).problems).toEqual([]);
-    expect(size).toBe(count * (count + 1) * 8);
+    const { object } = measure(bytes);
+    expect(object?.problems).toEqual([]);
+    expect(object?.programs[0]?.code.length).toBe(count * (count + 1) * 8);
   });
 });
 
@@ -160,13 +163,13 @@ describe("absurd numbers", () => {
         { name: "main", type: FUNC, binding: GLOBAL, section: 0, size: count * 16 },
         ...range(500).map((i) => ({ name: `v${i}`, type: OBJECT, section: 1, value: i * 8, size: 8 })),
       ],
-      relocations: new Map([
+      relocations: new Map<number, RelocationInput[]>([
         [0, range(count).map((i) => [i * 16, 1, 1 + (i % 500)] as const)],
         [1, range(count - 500).map((i) => [(i + 500) * 8, 2, 0] as const)],
       ]),
     });
     const { object, ms } = measure(bytes);
-    expect((object as { programs: unknown[] }).programs).toHaveLength(1);
+    expect(object?.programs).toHaveLength(1);
     expect(ms).toBeLessThan(1000);
   });
 });
@@ -199,6 +202,6 @@ test("sections may be given in any order and number", () => {
     data: new Uint8Array(8),
   }));
   const { object, ms } = measure(buildElf({ sections }));
-  expect(object).not.toBeInstanceOf(ElfError);
+  expect(object).toBeDefined();
   expect(ms).toBeLessThan(1000);
 });

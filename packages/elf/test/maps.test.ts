@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type BtfType, encodeBtf } from "@bpfkit/btf";
 import { describe, expect, test } from "vitest";
 import { parseObject } from "../src/index.js";
-import { buildElf, CODE, DATA, EXIT, FUNC, GLOBAL, join, OBJECT, slots, words } from "./build-elf.js";
+import { buildElf, CODE, DATA, EXIT, FUNC, GLOBAL, join, LOAD, OBJECT, slots, words } from "./build-elf.js";
 import { fixture, fixtureBytes, VERSIONS } from "./support.js";
 
 const U32 = { keySize: 4, valueSize: 4 };
@@ -334,6 +334,38 @@ describe("BTF maps", () => {
     expect(object.programs).toHaveLength(1);
     expect(object.problems).toEqual([expect.objectContaining({ code: "DAMAGED" })]);
   });
+});
+
+test("a second map of the same name is a problem, and so are the programs that use it", () => {
+  const definition = words(1, 4, 4, 1, 0);
+  const map = (section: number) => ({ name: "twice", type: OBJECT, binding: GLOBAL, section, size: 20 });
+  const object = parseObject(
+    buildElf({
+      sections: [
+        { name: "maps/a", ...DATA, data: definition },
+        { name: "maps/b", ...DATA, data: definition },
+        { name: "xdp", ...CODE, data: slots(...LOAD(0), EXIT, ...LOAD(0), EXIT) },
+      ],
+      symbols: [
+        map(0),
+        map(1),
+        { name: "first", type: FUNC, binding: GLOBAL, section: 2, size: 24 },
+        { name: "second", type: FUNC, binding: GLOBAL, section: 2, value: 24, size: 24 },
+      ],
+      relocations: new Map([[2, [[0, 1, 0] as const, [24, 1, 1] as const]]]),
+    }),
+  );
+  expect(object.maps).toHaveLength(1);
+  expect(object.programs.map(({ name }) => name)).toEqual(["first"]);
+  expect(object.problems).toMatchObject([
+    { code: "DUPLICATE_NAME", map: "twice" },
+    { code: "DUPLICATE_NAME", program: "second" },
+  ]);
+});
+
+test("what is not read is said", () => {
+  const object = parseObject(buildElf({ sections: [{ name: ".struct_ops.link", ...DATA, data: new Uint8Array(8) }] }));
+  expect(object.problems).toEqual([expect.objectContaining({ code: "UNSUPPORTED" })]);
 });
 
 test("the object's bytes may be a Node Buffer, whose slice does not copy, and change later", () => {

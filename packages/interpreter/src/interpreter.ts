@@ -115,15 +115,9 @@ export class InterpreterLinked implements Linked {
     const { memory } = this.set;
     const frames = frameCount(this.set);
     const stack = memory.reserve("the stack", frames * STACK_STRIDE, "none");
-    for (let frame = 0; frame < frames; frame++) {
-      const start = stack.start + stack.size - frame * STACK_STRIDE - FRAME_BYTES;
-      memory.permit(start, FRAME_BYTES, "read-write");
-      memory.describe(
-        start,
-        frame === 0 ? "the stack of the entry's frame" : `the stack of frame ${frame}`,
-        FRAME_BYTES,
-      );
-    }
+    const first = stack.start + stack.size - FRAME_BYTES;
+    for (let frame = 0; frame < frames; frame++) memory.permit(first - frame * STACK_STRIDE, FRAME_BYTES, "read-write");
+    memory.describe(first, "the stack frame", FRAME_BYTES, -STACK_STRIDE, frames);
     this.#stacks.push(stack);
     return new Machine(this.set, this.#images, stack);
   }

@@ -2,16 +2,16 @@ import type { GuestMemory, MapId, MapSpec } from "@bpfkit/core";
 import { MapError, type MapErrorCode } from "./error.js";
 
 /** Flags of map creation that mean something here (uapi/linux/bpf.h). */
-export const BPF_F_NO_PREALLOC = 1 << 0;
-export const BPF_F_NO_COMMON_LRU = 1 << 1;
-export const BPF_F_NUMA_NODE = 1 << 2;
-export const BPF_F_RDONLY = 1 << 3;
-export const BPF_F_WRONLY = 1 << 4;
-export const BPF_F_ZERO_SEED = 1 << 6;
-export const BPF_F_RDONLY_PROG = 1 << 7;
-export const BPF_F_WRONLY_PROG = 1 << 8;
-export const BPF_F_MMAPABLE = 1 << 10;
-export const BPF_F_INNER_MAP = 1 << 12;
+export const BPF_F_NO_PREALLOC: number = 1 << 0;
+export const BPF_F_NO_COMMON_LRU: number = 1 << 1;
+export const BPF_F_NUMA_NODE: number = 1 << 2;
+export const BPF_F_RDONLY: number = 1 << 3;
+export const BPF_F_WRONLY: number = 1 << 4;
+export const BPF_F_ZERO_SEED: number = 1 << 6;
+export const BPF_F_RDONLY_PROG: number = 1 << 7;
+export const BPF_F_WRONLY_PROG: number = 1 << 8;
+export const BPF_F_MMAPABLE: number = 1 << 10;
+export const BPF_F_INNER_MAP: number = 1 << 12;
 
 /** What a map needs of its surroundings. */
 export interface MapOptions {

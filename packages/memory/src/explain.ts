@@ -1,9 +1,8 @@
+import type { Described } from "@bpfkit/core";
+
 /** A named object, or `count` of them `stride` bytes apart, that a fault may be near. */
-export interface Description {
+export interface Description extends Described {
   readonly name: string;
-  readonly start: number;
-  /** Bytes of one object. */
-  readonly size: number;
   readonly stride: number;
   readonly count: number;
 }

@@ -1,4 +1,4 @@
-import type { GuestMemory, MemoryViews, Permission, Region } from "@bpfkit/core";
+import type { Described, GuestMemory, MemoryViews, Permission, Region } from "@bpfkit/core";
 import { BpfkitError, guestAddress, MemoryFault } from "@bpfkit/core";
 import { type Description, explainAccess } from "./explain.js";
 import { allValid, GRANULE, mark } from "./shadow.js";
@@ -128,11 +128,12 @@ class WasmGuestMemory implements GuestMemory {
     throw new MemoryFault(access, at, size, this.explain(access, at, size));
   }
 
-  describe(start: number, name: string, size: number, stride: number = Math.max(size, 1), count = 1): void {
-    if (count === 0) return;
+  describe(start: number, name: string, size: number, stride: number = Math.max(size, 1), count = 1): Described {
     // What is said of the objects inside a region is finer than what was said of the region.
     this.#descriptions = this.#descriptions.filter((d) => start < d.start || start + size > d.start + d.size);
-    this.#descriptions.push({ name, start, size, stride, count });
+    const description = { name, start, size, stride, count };
+    if (count > 0) this.#descriptions.push(description);
+    return description;
   }
 
   explain(access: "read" | "write", address: bigint, size: number): string {

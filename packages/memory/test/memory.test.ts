@@ -76,6 +76,17 @@ describe("what is mapped", () => {
   });
 });
 
+test("objects may go down from the first", () => {
+  const memory = createGuestMemory();
+  const { start } = memory.reserve("frames", 300, "none");
+  memory.describe(start + 200, "the frame", 50, -100, 3);
+  const at = (address: number): string => memory.explain("read", BigInt(address), 4).replace(/^.*?, /, "");
+  expect(at(start + 200)).toBe("at offset 0 of the frame at index 0 (50 bytes), which does not permit it");
+  expect(at(start + 190)).toBe("10 before the start of the frame at index 0 (50 bytes)");
+  expect(at(start + 149)).toBe("at offset 49 of the frame at index 1 (50 bytes), 3 past its end");
+  expect(at(start + 10)).toBe("at offset 10 of the frame at index 2 (50 bytes), which does not permit it");
+});
+
 test("growing keeps bytes and permissions, and changes the epoch", () => {
   const memory = createGuestMemory({ initialBytes: 65_536 });
   const first = memory.reserve("first", 100, "read-write");

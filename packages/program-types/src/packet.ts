@@ -1,4 +1,11 @@
-import { type GuestAddress, type GuestMemory, guestAddress, type PacketState, type Region } from "@bpfkit/core";
+import {
+  type Described,
+  type GuestAddress,
+  type GuestMemory,
+  guestAddress,
+  type PacketState,
+  type Region,
+} from "@bpfkit/core";
 
 /** Where a packet lies within its buffer, in bytes from the buffer's start. */
 export interface PacketLayout {
@@ -17,6 +24,7 @@ export class PacketBuffer {
   readonly #memory: GuestMemory;
   readonly #layout: PacketLayout;
   #region: Region | undefined;
+  #described: Described | undefined;
 
   constructor(memory: GuestMemory, layout: PacketLayout) {
     this.#memory = memory;
@@ -35,7 +43,8 @@ export class PacketBuffer {
     u8.set(data, region.start + headroom);
     const start = region.start + headroom + hidden;
     const limit = Math.max(region.start + region.size - this.#layout.tail, region.start + headroom + data.length);
-    const packet = new Packet(this.#memory, region, guestAddress(region.start + head), guestAddress(limit), onMove);
+    const bounds = { head: guestAddress(region.start + head), limit: guestAddress(limit) };
+    const packet = new Packet(this.#memory, region, this.#described!, bounds, onMove);
     packet.move(start, start, region.start + headroom + data.length);
     return packet;
   }
@@ -46,7 +55,10 @@ export class PacketBuffer {
       this.#memory.release(this.#region);
       this.#region = undefined;
     }
-    this.#region ??= this.#memory.reserve("the packet", needed, "none");
+    if (this.#region === undefined) {
+      this.#region = this.#memory.reserve("the packet's buffer", needed, "none");
+      this.#described = this.#memory.describe(this.#region.start, "the packet", needed);
+    }
     return this.#region;
   }
 }
@@ -59,19 +71,21 @@ class Packet implements PacketState {
   dataEnd = 0;
   readonly #memory: GuestMemory;
   readonly #region: Region;
+  readonly #described: Described;
   readonly #onMove: (packet: PacketState) => void;
 
   constructor(
     memory: GuestMemory,
     region: Region,
-    head: GuestAddress,
-    limit: GuestAddress,
+    described: Described,
+    { head, limit }: Pick<PacketState, "head" | "limit">,
     onMove: (packet: PacketState) => void,
   ) {
     this.head = head;
     this.limit = limit;
     this.#memory = memory;
     this.#region = region;
+    this.#described = described;
     this.#onMove = onMove;
   }
 
@@ -81,7 +95,8 @@ class Packet implements PacketState {
     this.dataEnd = dataEnd;
     this.#memory.permit(this.#region.start, this.#region.size, "none");
     this.#memory.permit(dataMeta, dataEnd - dataMeta, "read-write");
-    this.#memory.describe(data, "the packet", dataEnd - data);
+    this.#described.start = data;
+    this.#described.size = dataEnd - data;
     this.#onMove(this);
   }
 }

@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { format } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import { filesIn, packagesIn, readText, root } from "../src/packages.js";
@@ -33,4 +35,12 @@ describe.each(examples)("$path", ({ folder, path }) => {
     const printed = await outputOf(path);
     expect(readme).toContain(`\`\`\`text\n${printed}\n\`\`\``);
   });
+});
+
+test("the root README shows what npm start prints", () => {
+  const { stdout } = spawnSync(process.execPath, [fileURLToPath(new URL("examples/tour.mjs", root))], {
+    encoding: "utf8",
+  });
+  const printed = stdout.trim().replace(/ +$/gm, "");
+  expect(readText("README.md")).toContain(`\`\`\`text\n${printed}\n\`\`\``);
 });

@@ -3,7 +3,7 @@ import { isPerCpu, splitPerCpu } from "../contents.js";
 import { VmError } from "../error.js";
 import { fromHex, toHex } from "../hex.js";
 import type { Outcome } from "../types.js";
-import type { CaseRead, CaseRun, CaseVerdict } from "./schema.js";
+import type { CaseRead, CaseRun, CaseVerdict } from "./case.js";
 
 /** What a verifier says of a program, as far as cases compare it. */
 export interface Verdict {

@@ -1,12 +1,11 @@
 import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
-import { parse } from "@bpfkit/asm";
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { slotIndex } from "@bpfkit/core";
 import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
 import { type CodeFacts, programFromCode } from "../code.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
-import type { CaseMap, CaseProgram, SingleCase } from "./schema.js";
+import type { CaseMap, CaseProgram, SingleCase } from "./case.js";
 
 /** A case's map as a spec: named by itself or by its place. */
 export function mapSpecOf(map: CaseMap, index: number): MapSpec {
@@ -48,7 +47,9 @@ export async function programOf(program: CaseProgram, maps: readonly CaseMap[], 
   const { name, btfFuncs = [] } = program;
   const bytes = await codeOf(program, where);
   const { code, references } =
-    bytes === undefined ? assemble(program, maps, where) : { code: bytes, references: indexedReferences(bytes, maps) };
+    bytes === undefined
+      ? await assemble(program, maps, where)
+      : { code: bytes, references: indexedReferences(bytes, maps) };
   return programFromCode(code, {
     name,
     ...loadFacts(program),
@@ -95,12 +96,14 @@ async function inflate(text: string, where: string): Promise<Uint8Array> {
   }
 }
 
-function assemble(
+/** The assembler is loaded where a case needs it: most who load a VM do not. */
+async function assemble(
   { asm, name }: CaseProgram,
   maps: readonly CaseMap[],
   where: string,
-): { code: Uint8Array; references: readonly Reference[] } {
+): Promise<{ code: Uint8Array; references: readonly Reference[] }> {
   if (typeof asm !== "string") throw new VmError("BAD_CASE", `${where}: program ${name} needs "insns" or "asm"`);
+  const { parse } = await import("@bpfkit/asm");
   const { code, references } = parse(asm, { helperId: (helper) => helperByName(helper)?.id });
   return { code, references: references.map((reference) => named(reference, maps)) };
 }

@@ -1,18 +1,9 @@
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
 import { programFromCode } from "../code.js";
 import { VmError } from "../error.js";
+import type { Case, CaseInit, CaseRead, CaseRun, CaseSlot, CaseVerdict, ObjectCase, SingleCase } from "./case.js";
 import { mapName, mapSpecOf, programOf, singleProgramOf } from "./load-case.js";
-import type {
-  AnyCase,
-  Case,
-  CaseInit,
-  CaseRead,
-  CaseRun,
-  CaseSlot,
-  CaseVerdict,
-  ObjectCase,
-  SingleCase,
-} from "./schema.js";
+import type { AnyCase } from "./schema.js";
 
 /** A program of a case and what is expected of loading it. */
 export interface PlannedProgram {

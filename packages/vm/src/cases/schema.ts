@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { VmError } from "../error.js";
+import type { Case, ObjectCase, SingleCase } from "./case.js";
 
 /*
  * The format of declarative tests, one schema a shape. Unknown fields are refused everywhere: a misspelt expectation
@@ -24,9 +25,7 @@ const verdict = {
   errno: v.optional(v.string()),
   stackDepth: v.optional(v.array(index)),
   insnsProcessed: v.optional(index),
-  /** The verifier's whole log, level 1; kept for reading, not compared. */
   log: v.optional(v.string()),
-  /** Why the recorded answer is no verdict. */
   why: v.optional(v.string()),
 };
 
@@ -41,9 +40,7 @@ const functionInfo = v.strictObject({
 const code = {
   asm: v.nullish(v.string()),
   insns: v.nullish(hex),
-  /** The same as base64 of zlib, for huge programs. */
   insnsZ: v.nullish(v.string()),
-  /** A name, or the kernel's number. */
   expectedAttachType: v.optional(v.union([v.string(), index])),
   flags: v.optional(index),
   license: v.optional(v.string()),
@@ -64,14 +61,10 @@ const map = v.strictObject({
   name: v.optional(v.string()),
   ...innerMap,
   inner: v.optional(v.strictObject(innerMap)),
-  /** The value of key 0. */
   init: v.optional(hex),
   frozen: v.optional(v.boolean()),
-  /** Which fixture of a suite a recorded map is. */
   kind: v.optional(v.string()),
-  /** The type of its value, which no map here looks at. */
   btf: v.optional(v.unknown()),
-  /** By index: `ret N`, a program that returns N, or `loop pN`, one that tail-calls slot 1 of the same array. */
   slots: v.optional(v.record(v.string(), v.string())),
   note,
 });
@@ -89,13 +82,11 @@ const slot = v.strictObject({
 const init = v.strictObject({ map: mapRef, key: hex, value: v.optional(hex), values: v.optional(v.array(hex)), note });
 
 const outcome = v.strictObject({
-  /** The low 32 bits of r0; or what the kernel answered instead, `error 524`. */
   retval: v.optional(v.union([integer, v.string()])),
   r0: v.optional(wide),
   action: v.optional(v.string()),
   dataOut: v.optional(hex),
   ctx: v.optional(v.record(v.string(), wide)),
-  /** A kind of fault, or true for any. */
   fault: v.optional(v.union([v.string(), v.boolean()])),
 });
 
@@ -117,14 +108,13 @@ const read = v.strictObject({
   records: v.optional(v.array(hex)),
   items: v.optional(v.array(hex)),
   count: v.optional(index),
-  /** Read after this run (0-based); after all of them where left out. */
   after: v.optional(index),
   note,
 });
 
 const common = { id: v.string(), title: v.optional(v.string()), note };
 
-const caseOf = v.strictObject({
+const caseOf: v.GenericSchema<unknown, Case> = v.strictObject({
   ...common,
   object: v.optional(v.string()),
   profile: v.optional(
@@ -138,8 +128,7 @@ const caseOf = v.strictObject({
   reads: v.optional(v.array(read), []),
 });
 
-/** One program with its expectation at the top: the shape of recorded verifier cases. */
-const single = v.strictObject({
+const single: v.GenericSchema<unknown, SingleCase> = v.strictObject({
   ...common,
   name: v.optional(v.string()),
   group: v.optional(v.string()),
@@ -147,7 +136,6 @@ const single = v.strictObject({
   ...code,
   attachTo: v.optional(v.unknown()),
   maps: v.optional(v.array(map), []),
-  /** By slot: which map a 64-bit load names. */
   mapRefs: v.optional(v.record(v.string(), index), {}),
   expect: v.strictObject({
     ...verdict,
@@ -158,8 +146,7 @@ const single = v.strictObject({
   }),
 });
 
-/** One program of an object with its recorded verdict. */
-const ofObject = v.strictObject({
+const ofObject: v.GenericSchema<unknown, ObjectCase> = v.strictObject({
   object: v.string(),
   section: v.string(),
   program: v.string(),
@@ -169,17 +156,6 @@ const ofObject = v.strictObject({
   expect: v.strictObject(verdict),
   note,
 });
-
-export type Case = v.InferOutput<typeof caseOf>;
-export type SingleCase = v.InferOutput<typeof single>;
-export type ObjectCase = v.InferOutput<typeof ofObject>;
-export type CaseProgram = v.InferOutput<typeof program>;
-export type CaseMap = v.InferOutput<typeof map>;
-export type CaseSlot = v.InferOutput<typeof slot>;
-export type CaseInit = v.InferOutput<typeof init>;
-export type CaseRun = v.InferOutput<typeof run>;
-export type CaseRead = v.InferOutput<typeof read>;
-export type CaseVerdict = v.InferOutput<v.StrictObjectSchema<typeof verdict, undefined>>;
 
 /** A case of any of the three shapes. */
 export type AnyCase =

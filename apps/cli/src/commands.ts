@@ -1,0 +1,22 @@
+import type { Command } from "./command.js";
+
+/** A command by its name. Its file is loaded when it is used, and with it only what it needs. */
+export interface CommandRow {
+  readonly name: string;
+  readonly description: string;
+  load(): Promise<{ readonly command: Command }>;
+}
+
+/** Every command. A new one is a file in `commands/` and a row here. */
+export const COMMANDS: readonly CommandRow[] = [
+  { name: "run", description: "run a program on a packet, a pcap or memory", load: () => import("./commands/run.js") },
+  { name: "inspect", description: "show what a file holds", load: () => import("./commands/inspect.js") },
+  { name: "disasm", description: "print programs as text", load: () => import("./commands/disasm.js") },
+  { name: "asm", description: "turn text into bytecode", load: () => import("./commands/asm.js") },
+  { name: "test", description: "run declarative tests", load: () => import("./commands/test.js") },
+  {
+    name: "conformance",
+    description: "the plugin of the public bpf_conformance suite",
+    load: () => import("./commands/conformance.js"),
+  },
+];

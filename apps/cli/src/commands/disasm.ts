@@ -1,0 +1,69 @@
+import { type PrintedLine, toText } from "@bpfkit/asm";
+import { formatPlace, type Program, type SourceLine, sourceLineAt } from "@bpfkit/core";
+import type { Command } from "../command.js";
+import { toHex } from "../hex.js";
+import { INPUT_OPTIONS, inputOptions, programsNamed, readInput } from "../input.js";
+import type { Output } from "../output.js";
+
+/** `bpfkit disasm`: programs as text. */
+export const command: Command = {
+  positionals: "<file>",
+  count: [1, 1],
+  options: {
+    program: { kind: "text", value: "NAME", description: "only this program (function or section name)" },
+    bytes: { kind: "flag", description: "show each instruction's bytes" },
+    "no-source": { kind: "flag", description: "leave out the lines of C" },
+    plain: { kind: "flag", description: "only text that bpfkit asm takes" },
+    ...INPUT_OPTIONS,
+    syntax: { kind: "text", value: "kernel|ubpf", description: "of the text, read and printed (kernel)" },
+  },
+  examples: ["bpfkit disasm prog.o --program xdp_main --bytes"],
+  async run(given, output) {
+    const file = given.positionals[0]!;
+    const options = inputOptions(given);
+    const { source } = await readInput(file, options);
+    const programs = programsNamed(source, given.text("program"), file);
+    const { disassemble } = await import("../disassembly.js");
+    const style = { bytes: given.flag("bytes"), source: !given.flag("no-source") };
+    for (const program of programs) {
+      const lines = disassemble(program, options.syntax);
+      if (output.json) printObjects(program, lines, output);
+      else if (given.flag("plain")) output.line(toText(lines).trimEnd());
+      else printText(program, lines, style, output);
+    }
+    return 0;
+  },
+};
+
+function printObjects(program: Program, lines: readonly PrintedLine[], output: Output): void {
+  for (const { slot, text, bytes } of lines) {
+    output.object({ program: program.name, slot, text, bytes, source: sourceLineAt(program, slot) });
+  }
+}
+
+function printText(
+  program: Program,
+  lines: readonly PrintedLine[],
+  style: { readonly bytes: boolean; readonly source: boolean },
+  output: Output,
+): void {
+  const section =
+    program.section === undefined || program.section === program.name ? "" : `, section ${program.section}`;
+  output.line(output.style("strong", `; ${program.name} (${program.type}${section})`));
+  let last: SourceLine | undefined;
+  for (const { slot, label, text, bytes } of lines) {
+    if (label !== undefined) output.line(output.style("name", `${label}:`));
+    const source = style.source ? sourceLineAt(program, slot) : undefined;
+    if (source !== undefined && (source.line !== last?.line || source.file !== last?.file)) {
+      output.line(output.style("faint", `; ${source.text || "…"}  ${formatPlace({ source }).trim()}`));
+    }
+    last = source;
+    const hex = style.bytes
+      ? `${toHex(bytes)
+          .replace(/(.{16})(?=.)/, "$1 ")
+          .padEnd(33)}  `
+      : "";
+    output.line(`${String(slot).padStart(5)}: ${hex}${text}`);
+  }
+  output.line();
+}

@@ -1,0 +1,130 @@
+import Table from "cli-table3";
+import type { Output, Style } from "../output.js";
+import { plural } from "../run/report.js";
+import type { FileDescription } from "./object.js";
+
+type Cell = string | number | undefined;
+
+/** Draws a file's description for people. */
+export function printDescription(about: FileDescription, output: Output): void {
+  const { file, format, size, license } = about;
+  output.line(
+    `${output.style("strong", file)}: ${format}, ${plural(size, "byte")}${license === undefined ? "" : `, license ${license}`}`,
+  );
+  printPrograms(about, output);
+  printMaps(about, output);
+  const { globals = [], sections = [], relocations = [], btf, problems } = about;
+  table(
+    output,
+    "Globals",
+    ["name", "section", "offset", "bytes", "declaration"],
+    globals.map((one) => [
+      one.name,
+      one.section,
+      one.offset,
+      one.size,
+      one.declaration ?? (one.static ? "static" : ""),
+    ]),
+  );
+  table(
+    output,
+    "Sections",
+    ["name", "type", "offset", "bytes"],
+    sections.flatMap((one) => (one.type === "NULL" ? [] : [[one.name, one.type, one.offset, one.size]])),
+  );
+  table(
+    output,
+    "Relocations",
+    ["section", "offset", "type", "symbol"],
+    relocations.map((one) => [one.section, one.offset, one.type, one.symbol]),
+  );
+  if (btf !== undefined) {
+    title(output, `BTF: ${plural(btf.types, "type")}`);
+    for (const declaration of btf.functions) output.line(`  ${declaration}`);
+  }
+  if (problems.length > 0) title(output, "Problems", "bad");
+  for (const { message } of problems) output.line(`  ${message}`);
+}
+
+function printPrograms({ programs, callGraph }: FileDescription, output: Output): void {
+  table(
+    output,
+    "Programs",
+    ["name", "section", "type", "slots", "bytes"],
+    programs.map((one) => [one.name, one.section, one.type, one.slots, one.bytes]),
+  );
+  const rows = programs.flatMap(({ name, subprograms }) =>
+    subprograms.map((one) => [
+      name,
+      one.name,
+      one.start,
+      one.slots,
+      one.linkage,
+      [...one.helpers, ...one.kfuncs].join(", "),
+      one.maps.join(", "),
+    ]),
+  );
+  table(output, "Subprograms", ["program", "subprogram", "start", "slots", "linkage", "helpers", "maps"], rows);
+  if (callGraph.length > 0) title(output, "Calls");
+  for (const { program, from, to, kind } of callGraph) {
+    output.line(
+      `  ${program}: ${from} ${kind === "call" ? `→ ${to}` : kind === "callback" ? `→ ${to} (callback)` : "⇒ (tail call)"}`,
+    );
+  }
+}
+
+function printMaps({ maps }: FileDescription, output: Output): void {
+  table(
+    output,
+    "Maps",
+    ["name", "type", "key", "value", "entries", "flags", "holds"],
+    maps.map((one) => [
+      one.section ?? one.name,
+      one.type,
+      one.key === undefined ? one.keySize : `${one.key} (${one.keySize})`,
+      one.value === undefined ? one.valueSize : `${one.value} (${one.valueSize})`,
+      one.maxEntries,
+      one.flags === 0 ? "" : `0x${one.flags.toString(16)}`,
+      (one.slots ?? []).map(({ index, name }) => `${index}: ${name}`).join(", ") || (one.frozen ? "frozen" : ""),
+    ]),
+  );
+}
+
+function title(output: Output, text: string, style: Style = "strong"): void {
+  output.line();
+  output.line(output.style(style, text));
+}
+
+/** Columns without lines around them; nothing where there is no row. */
+function table(output: Output, name: string, head: readonly string[], rows: readonly (readonly Cell[])[]): void {
+  if (rows.length === 0) return;
+  title(output, name);
+  const drawn = new Table({
+    head: head.map((cell) => output.style("faint", cell)),
+    chars: NO_LINES,
+    style: { head: [], border: [], "padding-left": 2, "padding-right": 0 },
+    colAligns: head.map((_, column) => (rows.every((row) => typeof row[column] === "number") ? "right" : "left")),
+  });
+  drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? ""))));
+  output.line(drawn.toString().replace(/[ ]+$/gm, ""));
+}
+
+const NO_LINES = Object.fromEntries(
+  [
+    "top",
+    "top-mid",
+    "top-left",
+    "top-right",
+    "bottom",
+    "bottom-mid",
+    "bottom-left",
+    "bottom-right",
+    "left",
+    "left-mid",
+    "mid",
+    "mid-mid",
+    "right",
+    "right-mid",
+    "middle",
+  ].map((part) => [part, ""]),
+);

@@ -1,0 +1,147 @@
+import { CONTEXT_STRUCTS } from "@bpfkit/abi";
+import type { Fault } from "@bpfkit/core";
+import type { MapEntry, Outcome } from "@bpfkit/vm";
+import { toHex } from "../hex.js";
+import type { Output } from "../output.js";
+
+/** Beside what the VM says of a run. */
+export interface RunFacts {
+  readonly safety: string;
+  /** Whether a verifier accepted the program. */
+  readonly verified: boolean;
+  /** Nanoseconds of one run, the mean by the wall clock. */
+  readonly ns: number;
+  /** What the program was run on, to see what changed. */
+  readonly data: Uint8Array | undefined;
+  /** Lines of `bpf_trace_printk`. */
+  readonly printk: readonly string[];
+  readonly maps?: Readonly<Record<string, readonly MapEntry[]>> | undefined;
+}
+
+/** A run as the object `--json` prints. */
+export function runObject(outcome: Outcome, facts: RunFacts): Record<string, unknown> {
+  const { program, type, engine, r0, action, instructions, tailCalls, missedTailCalls, dataOut, ctx, redirect, fault } =
+    outcome;
+  const { safety, verified, ns, printk, maps } = facts;
+  return {
+    program,
+    type,
+    engine,
+    safety,
+    verified,
+    ...(fault === undefined ? { r0 } : {}),
+    action,
+    insns: instructions,
+    tailCalls,
+    missedTailCalls,
+    ns,
+    dataOut,
+    ctx:
+      ctx &&
+      Object.fromEntries(Object.entries(ctx).map(([field, value]) => [field, isWide(field) ? value : Number(value)])),
+    redirect,
+    printk: printk.length === 0 ? undefined : printk,
+    maps,
+    fault: fault && faultObject(fault),
+  };
+}
+
+/** 64-bit fields are decimal strings, others numbers. */
+function isWide(field: string): boolean {
+  return [...CONTEXT_STRUCTS.values()].some(({ fields }) =>
+    fields.some(({ name, size }) => name === field && size === 8),
+  );
+}
+
+function faultObject({ kind, message, place, address, size, frames }: Fault): Record<string, unknown> {
+  const { program, subprogram, slot, source } = place;
+  return { kind, message, program, subprogram, slot, source, address, size, frames };
+}
+
+/** A run in words. `which` names it where there are several. */
+export function printRun(outcome: Outcome, facts: RunFacts, output: Output, which = ""): void {
+  const { program, type, engine, fault } = outcome;
+  for (const line of facts.printk) output.line(`${output.style("faint", "printk:")} ${line}`);
+  const head = `${which}${output.style("strong", program)} (${type}, ${engine}, ${facts.safety})`;
+  const verified = facts.verified ? "verified" : "not verified";
+  output.line(`${head}: ${[resultText(outcome, output), ...countTexts(outcome, facts), verified].join(", ")}`);
+  if (fault !== undefined) printFault(fault, output);
+  for (const [field, value] of Object.entries(outcome.ctx ?? {}))
+    output.line(`  ctx ${field} = ${value} (0x${value.toString(16)})`);
+  if (outcome.redirect !== undefined) output.line(`  redirect to ${redirectText(outcome.redirect)}`);
+  if (outcome.dataOut !== undefined && !sameBytes(outcome.dataOut, facts.data)) {
+    output.line(`  packet now, ${outcome.dataOut.length} bytes:`);
+    printBytes(outcome.dataOut, output);
+  }
+  if (facts.maps !== undefined) printMaps(facts.maps, output);
+}
+
+function resultText({ r0, action, fault }: Outcome, output: Output): string {
+  if (fault !== undefined) return output.style("bad", `fault (${fault.kind})`);
+  return output.style("good", `r0 = ${r0}${action === undefined ? "" : ` (${action})`}`);
+}
+
+function countTexts({ instructions, tailCalls = 0, missedTailCalls = 0 }: Outcome, { ns }: RunFacts): string[] {
+  return [
+    ...(instructions === undefined ? [] : [plural(instructions, "instruction")]),
+    ...(tailCalls === 0 ? [] : [plural(tailCalls, "tail call")]),
+    ...(missedTailCalls === 0 ? [] : [`${plural(missedTailCalls, "tail call")} missed`]),
+    duration(ns),
+  ];
+}
+
+/** `1 run`, `2 runs`. */
+export function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}
+
+/** Nanoseconds in the unit that reads best. */
+export function duration(ns: number): string {
+  if (ns < 1e3) return `${Math.round(ns)} ns`;
+  if (ns < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
+  return ns < 1e9 ? `${(ns / 1e6).toFixed(1)} ms` : `${(ns / 1e9).toFixed(2)} s`;
+}
+
+function printFault({ message, frames }: Fault, output: Output): void {
+  output.line(`  ${output.style("bad", message)}`);
+  for (const { program, subprogram, slot } of frames) output.line(`  in ${subprogram} of ${program}, slot ${slot}`);
+}
+
+function redirectText({ ifindex, map, key, flags }: NonNullable<Outcome["redirect"]>): string {
+  const target = map === undefined ? `interface ${ifindex}` : `${map}[${key}]`;
+  return flags === 0n ? target : `${target}, flags 0x${flags.toString(16)}`;
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  return other !== undefined && one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
+
+function printBytes(bytes: Uint8Array, output: Output): void {
+  for (let at = 0; at < bytes.length; at += 16) {
+    const row = bytes.subarray(at, at + 16);
+    const text = Array.from(row, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join("");
+    output.line(
+      `  ${at.toString(16).padStart(4, "0")}  ${toHex(row)
+        .replace(/(..)(?=.)/g, "$1 ")
+        .padEnd(47)}  ${text}`,
+    );
+  }
+}
+
+function printMaps(maps: NonNullable<RunFacts["maps"]>, output: Output): void {
+  for (const [name, entries] of Object.entries(maps)) {
+    output.line(
+      `map ${output.style("strong", name)}: ${entries.length === 0 ? "nothing" : plural(entries.length, "entry").replace("entrys", "entries")}`,
+    );
+    for (const { key, value, values, decoded } of entries) {
+      const shown = values === undefined ? (value ?? "") : values.map((one, cpu) => `cpu${cpu} ${one}`).join("  ");
+      output.line(
+        `  ${key}: ${shown}${decoded === undefined ? "" : `  ${output.style("faint", decodedText(decoded))}`}`,
+      );
+    }
+  }
+}
+
+function decodedText(decoded: unknown): string {
+  return JSON.stringify(decoded, (_, part: unknown) => (typeof part === "bigint" ? Number(part) : part));
+}
