@@ -64,7 +64,7 @@ function callHelper(e: Emitter, i: Current): void {
   const { slot, imm } = i;
   const helper = e.context.helpers.get(imm);
   if (helper === undefined) {
-    emitNotAvailable(e, slot, `helper ${imm} is not available`);
+    emitNotAvailable(e, slot, `helper ${e.context.helperName?.(imm) ?? "?"}#${imm} is not available here`);
     return;
   }
   e.flushFuel();

@@ -157,14 +157,10 @@ export class JitLinked implements Linked {
 function reserveStack(set: LinkSet): Region {
   const frames = frameCount(set);
   const stack = set.memory.reserve("the stack", frames * STACK_STRIDE, "none");
+  const first = stack.start + stack.size - FRAME_BYTES;
   for (let frame = 0; frame < frames; frame++) {
-    const start = stack.start + stack.size - frame * STACK_STRIDE - FRAME_BYTES;
-    set.memory.permit(start, FRAME_BYTES, "read-write");
-    set.memory.describe(
-      start,
-      frame === 0 ? "the stack of the entry's frame" : `the stack of frame ${frame}`,
-      FRAME_BYTES,
-    );
+    set.memory.permit(first - frame * STACK_STRIDE, FRAME_BYTES, "read-write");
   }
+  set.memory.describe(first, "the stack frame", FRAME_BYTES, -STACK_STRIDE, frames);
   return stack;
 }

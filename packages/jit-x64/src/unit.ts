@@ -12,6 +12,8 @@ export interface CompileContext {
   readonly safety: Safety;
   readonly maps: ReadonlyMap<string, MapStorage>;
   readonly helpers: HelperTable;
+  /** The kernel's name of a helper, for messages. */
+  readonly helperName?: ((id: number) => string | undefined) | undefined;
   /** The rules that machine code carries out. */
   readonly profile: Pick<Profile, "tailCallLimit" | "tailCallCount" | "maxFrames">;
   readonly cells: Effects["cells"];

@@ -90,6 +90,7 @@ export class Units {
       bmi2: this.#options.bmi2,
       maps: this.#set.maps,
       helpers: this.#set.helpers,
+      helperName: this.#set.helperName,
       profile: this.#set.profile,
       cells: this.#set.effects.cells,
       id,

@@ -30,15 +30,18 @@ function runPlugin(name: string): Promise<{ status: number; stdout: string; stde
   });
 }
 
-describe.skipIf(!here)(`the plugin as a process (skipped without ${FOLDER} beside the checkout or without a build)`, () => {
-  test.each(chosen)("%s", async (name) => {
-    const { result } = parseDataFile(readFileSync(sharedPath(`${FOLDER}/${name}`), "utf8"));
-    expect(await runPlugin(name)).toEqual({ status: 0, stdout: `${result.toString(16)}\n`, stderr: "" });
-  });
+describe.skipIf(!here)(
+  `the plugin as a process (skipped without ${FOLDER} beside the checkout or without a build)`,
+  () => {
+    test.each(chosen)("%s", async (name) => {
+      const { result } = parseDataFile(readFileSync(sharedPath(`${FOLDER}/${name}`), "utf8"));
+      expect(await runPlugin(name)).toEqual({ status: 0, stdout: `${result.toString(16)}\n`, stderr: "" });
+    });
 
-  test("callx.data is refused by name", async () => {
-    const { status, stdout, stderr } = await runPlugin("callx.data");
-    expect([status, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^bpfkit conformance: .*callx.*\n$/);
-  });
-});
+    test("callx.data is refused by name", async () => {
+      const { status, stdout, stderr } = await runPlugin("callx.data");
+      expect([status, stdout]).toEqual([1, ""]);
+      expect(stderr).toMatch(/^bpfkit conformance: .*callx.*\n$/);
+    });
+  },
+);
