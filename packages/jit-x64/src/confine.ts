@@ -1,4 +1,4 @@
-import { ROWS, type SlotTable } from "@bpfkit/isa";
+import { ROWS } from "@bpfkit/isa";
 import { type Intervals, setInterval, stepInterval, unknownIntervals } from "./interval.js";
 import { endsBlock, type FunctionPlan, type ProgramPlan, targetOf } from "./plan.js";
 
@@ -8,7 +8,7 @@ import { endsBlock, type FunctionPlan, type ProgramPlan, targetOf } from "./plan
  */
 const SAFE_LOW = -(2 ** 30);
 const SAFE_HIGH = 2 ** 32 + 2 ** 30;
-/** Visits of a block after which what still changes is given up, so that loops end. */
+/** Times what holds at a slot may change before whatever still does is given up, so that loops end. */
 const MAX_VISITS = 3;
 
 /**
@@ -21,75 +21,100 @@ export function planConfinement(plan: ProgramPlan): Uint8Array {
   return confine;
 }
 
-interface Block {
-  readonly state: Intervals;
-  visits: number;
-  /** It waits to be looked at. */
-  listed: boolean;
+/** Where control comes together in one function: what registers may hold there. */
+interface Blocks {
+  /** By slot: 1 + the number of the block that begins there; 0 where none was reached yet. */
+  readonly at: Int32Array;
+  readonly states: Intervals[];
+  readonly visits: number[];
 }
 
-/** Follows what registers may hold through one function. A mark once set stays: with more known of a way in, less is. */
-function confineFunction({ table, leaders, references }: ProgramPlan, fn: FunctionPlan, confine: Uint8Array): void {
+/** Which field has the base register of each row's access. */
+const NO_ACCESS = 0;
+const FROM_SRC = 1;
+const FROM_DST = 2;
+const BASES: readonly number[] = ROWS.map(({ form }) =>
+  form === "dst,[src+offset]" ? FROM_SRC : form.startsWith("[dst") ? FROM_DST : NO_ACCESS,
+);
+const JUMPS: readonly boolean[] = ROWS.map(
+  (row) => row.target !== undefined && row.operation !== "call" && row.operation !== "lddw",
+);
+const ENDS: readonly boolean[] = ROWS.map(endsBlock);
+
+/**
+ * Follows what registers may hold through one function, in the order of its slots, until no jump back tells anything new. A
+ * mark once set stays.
+ */
+function confineFunction(plan: ProgramPlan, fn: FunctionPlan, confine: Uint8Array): void {
   const start = unknownIntervals();
   setInterval(start, 10, 0, 2 ** 32 - 1);
-  const blocks = new Map<number, Block>([[fn.start, { state: start, visits: 0, listed: true }]]);
-  const work = [fn.start];
-  while (work.length > 0) {
-    let slot = work.pop()!;
-    const block = blocks.get(slot)!;
-    block.listed = false;
-    const state = copy(block.state);
-    for (;;) {
-      const row = ROWS[table.row[slot]!]!;
-      mark(state, table, slot, confine);
-      stepInterval(state, table, slot, references.has(slot) || row.name === "lddwCode");
-      if (row.target !== undefined && row.operation !== "call" && row.operation !== "lddw") {
-        flow(blocks, work, targetOf(table, row, slot), state);
-      }
-      if (endsBlock(row)) break;
-      slot += row.slots;
-      if (slot >= table.length) break;
-      if (leaders[slot] !== 0) {
-        flow(blocks, work, slot, state);
-        break;
-      }
+  const blocks: Blocks = { at: new Int32Array(plan.table.length + 1), states: [], visits: [] };
+  flow(blocks, fn.start, start);
+  while (pass(plan, fn, blocks, confine));
+}
+
+/** Once through all slots; whether a jump back changed what holds at its target. */
+function pass(
+  { table, leaders, references }: ProgramPlan,
+  fn: FunctionPlan,
+  blocks: Blocks,
+  confine: Uint8Array,
+): boolean {
+  const state = unknownIntervals();
+  let reached = false;
+  let again = false;
+  for (const slot of fn.slots) {
+    if (leaders[slot] !== 0 || slot === fn.start) {
+      if (reached && flow(blocks, slot, state) && slot === fn.start) again = true;
+      reached = blocks.at[slot] !== 0;
+      if (reached) load(state, blocks.states[blocks.at[slot]! - 1]!);
     }
+    if (!reached) continue;
+    const index = table.row[slot]!;
+    const row = ROWS[index]!;
+    if (BASES[index] !== NO_ACCESS) {
+      mark(state, slot, BASES[index] === FROM_SRC ? table.src[slot]! : table.dst[slot]!, confine);
+    }
+    stepInterval(state, table, slot, references.has(slot) || row.name === "lddwCode");
+    if (JUMPS[index]) {
+      const target = targetOf(table, row, slot);
+      if (flow(blocks, target, state) && target <= slot) again = true;
+    }
+    if (ENDS[index]) reached = false;
   }
+  return again;
 }
 
 /** Looks at an access: cut or not, its address is within reach afterwards. */
-function mark(state: Intervals, table: SlotTable, slot: number, confine: Uint8Array): void {
-  const row = ROWS[table.row[slot]!]!;
-  const { form } = row;
-  const base = form === "dst,[src+offset]" ? table.src[slot]! : form.startsWith("[dst") ? table.dst[slot]! : 10;
+function mark(state: Intervals, slot: number, base: number, confine: Uint8Array): void {
   if (base === 10 || (state.low[base]! >= SAFE_LOW && state.high[base]! <= SAFE_HIGH)) return;
   confine[slot] = 1;
   setInterval(state, base, 0, 2 ** 32 - 1);
 }
 
-/** Joins a state into a block's and lists it where that told anything new. */
-function flow(blocks: Map<number, Block>, work: number[], slot: number, state: Intervals): void {
-  const block = blocks.get(slot);
-  if (block === undefined) {
-    blocks.set(slot, { state: copy(state), visits: 1, listed: true });
-    work.push(slot);
-    return;
+/** Joins a state into what holds at a slot; whether that told anything new. */
+function flow({ at, states, visits }: Blocks, slot: number, state: Intervals): boolean {
+  const known = at[slot]! - 1;
+  if (known < 0) {
+    at[slot] = states.push(unknownIntervals());
+    visits.push(1);
+    load(states[at[slot]! - 1]!, state);
+    return true;
   }
-  const { low, high } = block.state;
+  const { low, high } = states[known]!;
   let changed = false;
   for (let register = 0; register < 10; register++) {
     if (state.low[register]! >= low[register]! && state.high[register]! <= high[register]!) continue;
     changed = true;
-    const giveUp = block.visits >= MAX_VISITS;
+    const giveUp = visits[known]! >= MAX_VISITS;
     low[register] = giveUp ? Number.NEGATIVE_INFINITY : Math.min(low[register]!, state.low[register]!);
     high[register] = giveUp ? Number.POSITIVE_INFINITY : Math.max(high[register]!, state.high[register]!);
   }
-  if (!changed) return;
-  block.visits++;
-  if (!block.listed) work.push(slot);
-  block.listed = true;
+  if (changed) visits[known] = visits[known]! + 1;
+  return changed;
 }
 
-function copy({ low, high }: Intervals): Intervals {
-  return { low: Float64Array.from(low), high: Float64Array.from(high) };
+function load(into: Intervals, from: Intervals): void {
+  into.low.set(from.low);
+  into.high.set(from.high);
 }

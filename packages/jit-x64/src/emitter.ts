@@ -124,7 +124,8 @@ export class Emitter {
 
   /** Writes what was put off. */
   finishCold(): void {
-    for (let next = this.cold.shift(); next !== undefined; next = this.cold.shift()) next();
+    // Writing one may put off another.
+    for (let next = 0; next < this.cold.length; next++) this.cold[next]!();
   }
 
   /** Jumps to a stub of the program, with the number of a site. */

@@ -98,42 +98,64 @@ function arithmetic(state: Intervals, row: Row, dst: number, src: number, imm: n
   else narrow(state, row, dst, state.low[src]!, state.high[src]!, false);
 }
 
+/** What an instruction does to intervals, told from its row once. */
+const NOTHING = 0;
+const ARITHMETIC = 1;
+const LOAD = 2;
+const WIDE_IMMEDIATE = 3;
+const CALL = 4;
+const R0 = 5;
+const SOURCE = 6;
+const OTHER_32 = 7;
+const OTHER_64 = 8;
+
 const BINARY = new Set(["add", "sub", "mul", "div", "mod", "or", "and", "xor", "lsh", "rsh", "mov"]);
+const ZERO_EXTENDING = new Set(["load", "loadAcquire", "le", "be", "bswap"]);
+
+function kindOf(row: Row): number {
+  const { operation } = row;
+  if (BINARY.has(operation)) return ARITHMETIC;
+  if (ZERO_EXTENDING.has(operation)) return row.width === 64 ? OTHER_64 : LOAD;
+  if (operation === "lddw") return WIDE_IMMEDIATE;
+  if (operation === "call") return CALL;
+  if (operation === "cmpxchg" || operation === "loadPacket") return R0;
+  if (operation.startsWith("atomicFetch") || operation === "xchg") return SOURCE;
+  if (!row.fields.includes("dst") || row.target !== undefined || row.form.startsWith("[")) return NOTHING;
+  return row.width === 32 ? OTHER_32 : OTHER_64;
+}
+
+const KINDS: readonly number[] = ROWS.map(kindOf);
 
 /** What an instruction does to intervals. Memory accesses are the caller's to look at first. */
 export function stepInterval(state: Intervals, table: SlotTable, slot: number, isAddress: boolean): void {
-  const row = ROWS[table.row[slot]!]!;
+  const index = table.row[slot]!;
   const dst = table.dst[slot]!;
-  const src = table.src[slot]!;
-  if (BINARY.has(row.operation)) {
-    arithmetic(state, row, dst, src, table.imm[slot]!);
-    return;
-  }
-  switch (row.operation) {
-    case "load":
-    case "loadAcquire":
-    case "le":
-    case "be":
-    case "bswap":
-      if (row.width === 64) setUnknown(state, dst);
-      else setInterval(state, dst, 0, 2 ** row.width! - 1);
-      return;
-    case "lddw":
+  switch (KINDS[index]) {
+    case ARITHMETIC:
+      arithmetic(state, ROWS[index]!, dst, table.src[slot]!, table.imm[slot]!);
+      break;
+    case LOAD:
+      setInterval(state, dst, 0, 2 ** ROWS[index]!.width! - 1);
+      break;
+    case WIDE_IMMEDIATE:
       if (isAddress) setInterval(state, dst, 0, U32);
       else setConstant(state, dst, table.imm[slot]!, table.imm[slot + 1]!);
-      return;
-    case "call":
+      break;
+    case CALL:
       for (let register = 0; register <= 5; register++) setUnknown(state, register);
-      return;
-    case "cmpxchg":
-    case "loadPacket":
+      break;
+    case R0:
       setUnknown(state, 0);
-      return;
-  }
-  if (row.operation.startsWith("atomicFetch") || row.operation === "xchg") setUnknown(state, src);
-  else if (row.fields.includes("dst") && row.target === undefined && !row.form.startsWith("[")) {
-    if (row.width === 32) setInterval(state, dst, 0, U32);
-    else setUnknown(state, dst);
+      break;
+    case SOURCE:
+      setUnknown(state, table.src[slot]!);
+      break;
+    case OTHER_32:
+      setInterval(state, dst, 0, U32);
+      break;
+    case OTHER_64:
+      setUnknown(state, dst);
+      break;
   }
 }
 
