@@ -42,7 +42,7 @@ export function emitEpilogue(e: Emitter): void {
 /** Ends the run at an instruction nothing in the link set can carry out. */
 export function emitNotAvailable(e: Emitter, slot: number, reason: string): void {
   e.flushFuel();
-  e.jumpToStub("notAvailable", e.site({ kind: "not-available", slot, reason }));
+  e.jumpToStub("notAvailable", e.site({ kind: "not-available", slot, reason, start: e.fn.start }));
 }
 
 const exit: Translate = (e) => {
@@ -73,7 +73,7 @@ function callHelper(e: Emitter, i: Current): void {
     return;
   }
   if (helper.kind === "body" && INTRINSICS[helper.name]?.(e, i)) return;
-  e.callStub("ask", e.site({ kind: "helper", slot, helper: imm }));
+  e.callStub("ask", e.site({ kind: "helper", slot, helper: imm, start: e.fn.start }));
   e.leaveUnlessZero();
 }
 
@@ -84,7 +84,9 @@ function callLocal(e: Emitter, i: Current): void {
   const callee = e.plan.functions.get(target)!;
   e.flushFuel();
   if (e.checked) {
-    const tooDeep = e.outOfLine(() => e.jumpToStub("callDepth", e.site({ kind: "call-depth", slot })));
+    const tooDeep = e.outOfLine(() =>
+      e.jumpToStub("callDepth", e.site({ kind: "call-depth", slot, start: e.fn.start })),
+    );
     e.emit(CMP64_M, FRAME, field("frameLimit"));
     e.jump(tooDeep, "be");
   }
@@ -120,7 +122,7 @@ function tailCall(e: Emitter, { slot }: Current): void {
   const slots = array !== undefined && isProgramArray(array) ? e.context.jumpSlots(array) : undefined;
   if (array !== undefined && slots !== undefined) findTarget(e, array.spec.maxEntries, slots, e.known[3], missed);
   else {
-    e.callStub("ask", e.site({ kind: "tail-call", slot }));
+    e.callStub("ask", e.site({ kind: "tail-call", slot, start: e.fn.start }));
     e.leaveUnlessZero();
     e.emit(MOV64_LOAD, SCRATCH, field("operand"));
     e.emit(TEST64, SCRATCH, SCRATCH);
@@ -188,7 +190,7 @@ const loadPacket: Translate = (e, { row, src, imm, slot }) => {
   e.flushFuel();
   e.emit(LEA32, SCRATCH, indirect ? { base: machine(src), displacement: imm } : { displacement: imm });
   e.emit(MOV64_STORE, field("operand"), SCRATCH);
-  e.callStub("ask", e.site({ kind: "packet", slot, size: row.width! / 8 }));
+  e.callStub("ask", e.site({ kind: "packet", slot, size: row.width! / 8, start: e.fn.start }));
   e.leaveUnlessZero();
   const past = e.outOfLine(() => {
     e.emit(XOR[32], RAX, RAX);

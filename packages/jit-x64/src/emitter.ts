@@ -5,7 +5,7 @@ import { field } from "./context.js";
 import { liveAfter } from "./liveness.js";
 import { type FunctionPlan, LOOP, type ProgramPlan } from "./plan.js";
 import { CONTEXT, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
-import { type CompileContext, type Site, type SiteKind, STUBS, type Stub } from "./unit.js";
+import { type CompileContext, type Site, STUBS, type Stub } from "./unit.js";
 
 /** The BPF instruction under translation; one object, reused. */
 export interface Current {
@@ -108,8 +108,8 @@ export class Emitter {
     else this.slotLabels[slot] = this.code.mark();
   }
 
-  site(site: SiteKind): number {
-    return this.sites.push({ ...site, start: this.fn.start }) - 1;
+  site(site: Site): number {
+    return this.sites.push(site) - 1;
   }
 
   /** Writes `body` behind the function; its label is where to jump. */
@@ -160,7 +160,7 @@ export class Emitter {
     if (this.pending === 0) return;
     const { pending: count, pendingSlot: slot } = this;
     this.pending = 0;
-    const site = this.site({ kind: "fuel", slot, count });
+    const site = this.site({ kind: "fuel", slot, count, start: this.fn.start });
     this.emit(count < 128 ? SUB_M64_IMM8 : SUB_M64_IMM32, field("fuel"), count);
     const back = this.code.label();
     const refill = this.outOfLine(() => {

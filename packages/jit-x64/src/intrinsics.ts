@@ -107,7 +107,7 @@ function canInline(e: Emitter, layout: MapLayout, { keySize }: MapSpec): boolean
 /** Where the key may not be readable, the helper's body looks, and words the fault. */
 function readableKey(e: Emitter, { slot, imm }: Current, size: number, end: Label): void {
   if (e.checked) {
-    const site = e.site({ kind: "helper", slot, helper: imm });
+    const site = e.site({ kind: "helper", slot, helper: imm, start: e.fn.start });
     const body = e.outOfLine(() => {
       e.callStub("ask", site);
       e.leaveUnlessZero();

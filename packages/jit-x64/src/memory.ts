@@ -82,7 +82,7 @@ function checkShadow(
   const back = e.code.label();
   const failed = e.outOfLine(() => {
     e.emit(LEA64, SCRATCH, { base: machine(base), displacement: offset });
-    const site = e.site({ kind: "access", slot, size });
+    const site = e.site({ kind: "access", slot, size, start: e.fn.start });
     if (size === 1) {
       e.jumpToStub(kind, site);
       return;

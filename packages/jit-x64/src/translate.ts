@@ -113,7 +113,7 @@ function runsOff(e: Emitter, slot: number): void {
   e.beginSlot(slot, 1);
   e.count(slot);
   e.flushFuel();
-  e.jumpToStub("badJump", e.site({ kind: "bad-jump", slot }));
+  e.jumpToStub("badJump", e.site({ kind: "bad-jump", slot, start: e.fn.start }));
 }
 
 /** What registers hold after an instruction, as far as a tail call or lookup wants to know. */

@@ -30,22 +30,21 @@ export interface CompileContext {
 }
 
 /** A place in machine code that JavaScript may be asked about. */
-export type Site = SiteKind & {
+export type Site = {
+  readonly slot: number;
   /** Where the function begins that it is in. */
   readonly start: number;
-};
-
-export type SiteKind =
-  /** A failed access of `size` bytes. */
-  | { readonly kind: "access"; readonly slot: number; readonly size: number }
-  /** Fuel ran out somewhere in `count` instructions from `slot` on. */
-  | { readonly kind: "fuel"; readonly slot: number; readonly count: number }
-  | { readonly kind: "helper"; readonly slot: number; readonly helper: number }
-  | { readonly kind: "tail-call"; readonly slot: number }
-  | { readonly kind: "packet"; readonly slot: number; readonly size: number }
-  | { readonly kind: "call-depth"; readonly slot: number }
-  | { readonly kind: "bad-jump"; readonly slot: number }
-  | { readonly kind: "not-available"; readonly slot: number; readonly reason: string };
+} & (
+  | { /** A failed access of `size` bytes. */ readonly kind: "access"; readonly size: number }
+  | {
+      /** Fuel ran out somewhere in `count` instructions from `slot` on. */ readonly kind: "fuel";
+      readonly count: number;
+    }
+  | { readonly kind: "helper"; readonly helper: number }
+  | { readonly kind: "packet"; readonly size: number }
+  | { readonly kind: "not-available"; readonly reason: string }
+  | { readonly kind: "tail-call" | "call-depth" | "bad-jump" }
+);
 
 /** Stubs of a program that its images jump to or call, as fixup targets below all functions. */
 export const STUBS = {

@@ -28,6 +28,11 @@ const SHORT_JUMP = 0xeb;
  */
 const MAX_ROUNDS = 32;
 
+function shortSize(opcode: number): number {
+  if (opcode === ALIGN) return 0;
+  return opcode === CALL ? 5 : 2;
+}
+
 function longSize(opcode: number): number {
   return opcode === SHORT_JUMP || opcode === CALL ? 5 : 6;
 }
@@ -44,11 +49,13 @@ export function layBranches(
   labelBranches: readonly number[],
 ): Layout {
   const count = branches.at.length;
-  const sizes = Uint8Array.from(branches.opcode, (opcode) => (opcode === ALIGN ? 0 : opcode === CALL ? 5 : 2));
+  const sizes = new Uint8Array(count);
+  for (let i = 0; i < count; i++) sizes[i] = shortSize(branches.opcode[i]!);
   const before = new Int32Array(count + 1);
   const labels = new Int32Array(labelAt.length);
-  for (const [index, label] of branches.label.entries()) {
+  for (let index = 0; index < count; index++) {
     if (branches.opcode[index] === ALIGN) continue;
+    const label = branches.label[index]!;
     if (labelAt[label] === undefined || labelAt[label] < 0) {
       throw new X64Error("BAD_LABEL", `label ${label} is used but never bound`, { offset: branches.at[index]! });
     }
