@@ -75,12 +75,12 @@ export function parseArguments(
 ): Arguments {
   const all = { ...options, ...COMMON_OPTIONS };
   const { argv, error } = parser.detailed(spreadLists(args, all), parserOptions(all));
-  if (error) throw usage(wordError(error.message));
+  if (error) throw usage(wordError(error.message, all));
   const { _: found, ...values } = argv;
   for (const name of Object.keys(values)) if (!(name in all) && !isShort(name, all)) throw unknownOption(name, all);
   const given = new Arguments(found.map(String), values);
   if (given.flag("help")) return given;
-  if (found.length < least) throw usage(`needs ${positionals}`);
+  if (found.length < least) throw usage(`needs ${positionals}; see --help`);
   if (found.length > most) {
     throw usage(`takes ${positionals || "no argument"}, so ${shown(String(found[most]))} is one too many`);
   }
@@ -131,9 +131,11 @@ function parserOptions(options: Readonly<Record<string, Option>>): parser.Option
   };
 }
 
-function wordError(message: string): string {
-  const missing = /^Not enough arguments following: (.*)$/.exec(message);
-  return missing === null ? message : `--${missing[1]} needs a value`;
+function wordError(message: string, options: Readonly<Record<string, Option>>): string {
+  const missing = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
+  if (missing === undefined) return message;
+  const [name] = Object.entries(options).find(([, { short }]) => short === missing) ?? [missing];
+  return `--${name} needs a value, ${options[name]?.value ?? "a text"}`;
 }
 
 function unknownOption(name: string, options: Readonly<Record<string, Option>>): CliError {

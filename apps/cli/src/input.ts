@@ -90,8 +90,8 @@ const READERS: Readonly<Record<Format, (bytes: Uint8Array, file: string, options
     },
     async hex(bytes, file) {
       const code = fromHex(textOf(bytes, file));
-      if (code !== undefined) return onlyProgram(wholeSlots(code, file));
-      throw new CliError("UNREADABLE", "is not hex: two digits a byte, white space between them", { file });
+      if (typeof code === "string") throw new CliError("UNREADABLE", `is not hex: ${code}`, { file });
+      return onlyProgram(wholeSlots(code, file));
     },
     async asm(bytes, file, { syntax = "kernel" }) {
       return assemble(textOf(bytes, file), syntax);

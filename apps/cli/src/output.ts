@@ -1,7 +1,8 @@
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { styleText } from "node:util";
-import { OutputClosed } from "./errors.js";
+import { isBpfkitError } from "@bpfkit/core";
+import { fileError, OutputClosed } from "./errors.js";
 import { toHex } from "./hex.js";
 
 /** What may be styled, and how. */
@@ -63,13 +64,9 @@ export function toJson(value: unknown): string {
   });
 }
 
-/** Writes a line to standard error; where nobody reads it, nothing happens. */
+/** Writes a line to standard error. */
 export function complain(text: string): void {
-  try {
-    writeAll(2, `${text}\n`);
-  } catch (error) {
-    if (!(error instanceof OutputClosed)) throw error;
-  }
+  writeToStderr(`${text}\n`);
 }
 
 /** A line on standard error that is written over by the next; nothing where standard error is no terminal. */
@@ -80,19 +77,20 @@ export class Progress {
   show(text: string): void {
     if (!this.#shown || performance.now() - this.#last < 100) return;
     this.#last = performance.now();
-    complainPart(`\r\x1b[K${text}`);
+    writeToStderr(`\r\x1b[K${text}`);
   }
 
   done(): void {
-    if (this.#shown && this.#last > 0) complainPart("\r\x1b[K");
+    if (this.#shown && this.#last > 0) writeToStderr("\r\x1b[K");
   }
 }
 
-function complainPart(text: string): void {
+/** Where standard error cannot be written, there is nobody to tell. */
+function writeToStderr(text: string): void {
   try {
     writeAll(2, text);
   } catch (error) {
-    if (!(error instanceof OutputClosed)) throw error;
+    if (!(error instanceof OutputClosed) && !isBpfkitError(error)) throw error;
   }
 }
 
@@ -106,7 +104,7 @@ function writeAll(descriptor: number, text: string): void {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
       else if (code === "EPIPE" || code === "EOF") throw new OutputClosed();
-      else throw error;
+      else throw fileError("UNWRITABLE", descriptor === 1 ? "standard output" : "standard error", error);
     }
   }
 }

@@ -96,7 +96,7 @@ describe("mistakes are named with their column", () => {
     ["eth(src=1:2)", "expected an Ethernet address such as 02:00:00:00:00:01, found 1:2"],
     ["tcp(flags=syn+x)", "expected flags such as syn+ack of fin, syn"],
     ["tcp(options=010101)", "expected at most 40 bytes, a multiple of 4, found 3"],
-    ["payload(abc)", "expected hex, two digits a byte, or text in double quotes, found abc"],
+    ["payload(abc)", "expected hex or text in double quotes, found abc: it has 3 digits, and two make a byte"],
     ['payload("abc)', "column 9 of the packet: this text has no closing quote"],
     ["ipv4(ttl=1,ttl=2)", "column 12 of the packet: ttl is there twice"],
     ["ipv4(ttl=1", "expected `,` or `)`, found the end"],

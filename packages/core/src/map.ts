@@ -82,6 +82,8 @@ export interface MapStorage {
   readonly id: MapId;
   /** The guest address of the header; programs see the map as this. */
   readonly header: GuestAddress;
+  /** CPUs it has values for, where each has its own; absent where all share one. */
+  readonly cpus?: number;
   /** A copy of the value, all CPUs' one after the other where it is per CPU (each rounded up to 8 bytes); undefined where there is none. */
   get(key: Uint8Array): Uint8Array | undefined;
   /** `flags`: 0 any, 1 only new, 2 only existing. */

@@ -11,6 +11,11 @@ export interface PacketState {
   dataMeta: number;
   data: number;
   dataEnd: number;
+  /** Guest addresses of the link and the network header, which may lie before `data`; packets of XDP have neither. */
+  mac?: number;
+  network?: number;
+  /** Bytes of the packet from `dataEnd` on that programs reach only through helpers (XDP frags). */
+  fragBytes?: number;
   /** Moves the ends, the permissions and the context's fields with them. */
   move(dataMeta: number, data: number, dataEnd: number): void;
 }

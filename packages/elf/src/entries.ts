@@ -2,15 +2,15 @@ import type { CodeSection } from "./code-section.js";
 import type { ElfFunction, FunctionTable } from "./functions.js";
 import type { MapDefinition } from "./map-definition.js";
 
-/** Where subprograms lie that are no entries. */
-const SUBPROGRAM_SECTION = ".text";
+/** Where subprograms lie that are no entries; `.text.unlikely.` and its like too. */
+const SUBPROGRAM_SECTION = /^\.text(\.|$)/;
 
 /**
  * The functions that are programs: the global functions of each program section, or all functions where none is global.
  * `.text` holds subprograms only, unless it is all there is: objects for user-space machines have their entries there.
  */
 export function findEntries(sections: readonly CodeSection[], functions: FunctionTable): ElfFunction[] {
-  const own = sections.filter(({ section }) => section.name !== SUBPROGRAM_SECTION);
+  const own = sections.filter(({ section }) => !SUBPROGRAM_SECTION.test(section.name));
   return (own.length > 0 ? own : sections).flatMap(({ section }) => {
     const all = functions.get(section.index) ?? [];
     const globals = all.filter(({ global }) => global);

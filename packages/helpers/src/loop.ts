@@ -1,8 +1,7 @@
+import { ERRNO } from "@bpfkit/abi";
 import type { CallbackIteration, HelperCall } from "@bpfkit/core";
-import { address, guestOperations, map, u32, u64 } from "./arguments.js";
+import { guestOperations, hasUnknownFlags, map, number64, u32 } from "./arguments.js";
 
-const EINVAL = 22;
-const E2BIG = 7;
 /** Linux: `BPF_MAX_LOOPS`. */
 const MAX_LOOPS = 8 * 1024 * 1024;
 
@@ -14,8 +13,8 @@ function setArgument(args: Int32Array, register: number, low: number, high = 0):
 /** `bpf_loop(nr_loops, callback, ctx, flags)`: how many times it called, or a negative errno. */
 export function loop(call: HelperCall): CallbackIteration | number {
   const [times, contextLow, contextHigh] = [u32(call, 1), call.args[4]!, call.args[5]!];
-  if (u64(call, 4) !== 0n) return -EINVAL;
-  if (times > MAX_LOOPS) return -E2BIG;
+  if (hasUnknownFlags(call, 4, 0)) return -ERRNO.EINVAL;
+  if (times > MAX_LOOPS) return -ERRNO.E2BIG;
   let done = 0;
   return {
     callback: u32(call, 2),
@@ -31,9 +30,9 @@ export function loop(call: HelperCall): CallbackIteration | number {
 
 /** `bpf_for_each_map_elem(map, callback, ctx, flags)`: how many entries it called for, or a negative errno. */
 export function forEachMapElem(call: HelperCall): CallbackIteration | number {
-  if (u64(call, 4) !== 0n) return -EINVAL;
+  if (hasUnknownFlags(call, 4, 0)) return -ERRNO.EINVAL;
   const operations = guestOperations(map(call, 1));
-  const [header, contextLow, contextHigh] = [address(call, 1), call.args[4]!, call.args[5]!];
+  const [header, contextLow, contextHigh] = [number64(call, 1), call.args[4]!, call.args[5]!];
   const entry = { key: 0, value: 0 };
   const cpu = call.effects.cpu();
   let cursor = 0;

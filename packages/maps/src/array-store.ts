@@ -1,6 +1,6 @@
 import type { MapCursorEntry, MapLayout, Region } from "@bpfkit/core";
 import { E2BIG, EEXIST, EINVAL } from "./error.js";
-import { BPF_EXIST, BPF_NOEXIST, permitValues, roundUp8, type Store, type StoreOptions } from "./store.js";
+import { BPF_EXIST, BPF_NOEXIST, checkedCpu, permitValues, roundUp8, type Store, type StoreOptions } from "./store.js";
 
 /** Values by index, all of them there from the start (Linux kernel/bpf/arraymap.c). */
 export class ArrayStore implements Store {
@@ -59,6 +59,6 @@ export class ArrayStore implements Store {
   }
 
   #valueAt(index: number, cpu: number): number {
-    return this.layout.data + index * this.layout.stride + cpu * this.layout.cpuStride;
+    return this.layout.data + index * this.layout.stride + checkedCpu(this.#options, cpu) * this.layout.cpuStride;
   }
 }

@@ -2,7 +2,7 @@ import type { MapCursorEntry, MapLayout } from "@bpfkit/core";
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "./error.js";
 import { HASH_NAME } from "./hash.js";
 import { HashTable, KEY_OFFSET } from "./hash-table.js";
-import { BPF_EXIST, BPF_NOEXIST, permitValues, roundUp8, type Store, type StoreOptions } from "./store.js";
+import { BPF_EXIST, BPF_NOEXIST, checkedCpu, permitValues, roundUp8, type Store, type StoreOptions } from "./store.js";
 
 /** Values by key (Linux kernel/bpf/hashtab.c). */
 export class HashStore implements Store {
@@ -159,6 +159,6 @@ export class HashStore implements Store {
   }
 
   #valueAt(entry: number, cpu: number): number {
-    return entry + this.#table.valueOffset + cpu * this.#valueStride;
+    return entry + this.#table.valueOffset + checkedCpu(this.#options, cpu) * this.#valueStride;
   }
 }

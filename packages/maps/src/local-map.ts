@@ -18,6 +18,7 @@ export class LocalMap implements MapStorage {
   readonly spec: MapSpec;
   readonly id: MapId;
   readonly header: Region["start"];
+  readonly cpus?: number;
   readonly guest: GuestMapOperations;
   readonly layout?: MapLayout;
   readonly #options: MapOptions;
@@ -46,6 +47,7 @@ export class LocalMap implements MapStorage {
     const sizes = { keySize, valueSize, maxEntries, cpus: this.#cpus };
     this.#store = kind.makeStore({ memory, name, header: this.header, ...sizes, perCpu, access });
     this.guest = this.#store;
+    if (perCpu) this.cpus = this.#cpus;
     if (this.#store.layout !== undefined) this.layout = this.#store.layout;
     if (spec.contents !== undefined) this.#fill(spec.contents);
     this.#frozen = spec.frozen === true;

@@ -1,4 +1,5 @@
 import type { GuestAddress, GuestMapOperations, GuestMemory, MapLayout } from "@bpfkit/core";
+import { MapError } from "./error.js";
 
 /** Flags of an update. */
 export const BPF_NOEXIST = 1;
@@ -32,6 +33,12 @@ export interface StoreOptions {
 export interface ProgramAccess {
   readonly read: boolean;
   readonly write: boolean;
+}
+
+/** The CPU whose value is meant. @throws {MapError} `EINVAL` where there are no values of that CPU. */
+export function checkedCpu({ name, perCpu, cpus }: StoreOptions, cpu: number): number {
+  if (!perCpu || cpu < cpus) return cpu;
+  throw new MapError("EINVAL", `map ${name}: it has values for ${cpus} CPUs, none for CPU ${cpu}`);
 }
 
 /** Values begin at multiples of this: a granule of the shadow never holds bytes of two. */

@@ -141,6 +141,13 @@ describe("per-CPU", () => {
     expect(map.get(u32(2))).toEqual(twice(7, 0));
   });
 
+  test.each(["percpu_array", "percpu_hash"])("%s has nothing for a CPU there is not", (type) => {
+    const { map, put } = fixture({ type }, 2);
+    map.set(u32(1), twice(5, 6));
+    expect(map.cpus).toBe(2);
+    expect(() => map.guest!.lookup(put(u32(1)), 2)).toThrow("map counters: it has values for 2 CPUs, none for CPU 2");
+  });
+
   test("an array takes no BPF_NOEXIST", () => {
     expect(answer(() => make({ type: "percpu_array" }, 2).set(u32(0), twice(1, 1), 1))).toBe("EEXIST");
   });

@@ -29,15 +29,21 @@ export class ContextFields {
   readonly #memory: GuestMemory;
   readonly #fields: ReadonlyMap<string, NamedField>;
 
-  /** Programs of the type may write the fields the table says; the shadow rounds that to 8 bytes. */
   constructor(struct: ContextStruct, type: string, memory: GuestMemory) {
     this.#memory = memory;
     this.region = memory.reserve("the context", struct.size, "read");
     this.#fields = new Map(namedFields(struct).map((field) => [field.name, field]));
     for (const { offset, size, writable } of struct.fields) {
-      if (!writable.includes(type)) continue;
-      const first = offset - (offset % 8);
-      memory.permit(this.region.start + first, Math.ceil((offset + size - first) / 8) * 8, "read-write");
+      if (writable.includes(type)) this.#permitWrites(this.region.start + offset, size);
+    }
+  }
+
+  /** A granule of the shadow counts its valid bytes from the first: a field in its second half opens the first half too. */
+  #permitWrites(start: number, size: number): void {
+    const { writeShadow } = this.#memory.views;
+    for (let granule = start - (start % 8); granule < start + size; granule += 8) {
+      const valid = Math.min(8, start + size - granule);
+      writeShadow[granule / 8] = Math.max(writeShadow[granule / 8]!, valid);
     }
   }
 

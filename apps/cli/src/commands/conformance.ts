@@ -66,8 +66,8 @@ async function readProgram(given: Arguments): Promise<Program> {
 
 function hexOf(text: string, what: string): Uint8Array {
   const bytes = fromHex(text);
-  if (bytes !== undefined) return bytes;
-  throw usage(`${what} must be hex, two digits a byte, not ${shown(text.trim())}`);
+  if (typeof bytes !== "string") return bytes;
+  throw usage(`${what} ${shown(text.trim())} is not hex: ${bytes}`);
 }
 
 async function printProgram(program: Program): Promise<void> {

@@ -1,8 +1,9 @@
 import { type PrintedLine, toText } from "@bpfkit/asm";
 import { formatPlace, type Program, type SourceLine, sourceLineAt } from "@bpfkit/core";
 import type { Command } from "../command.js";
+import { readBytes } from "../files.js";
 import { toHex } from "../hex.js";
-import { INPUT_OPTIONS, inputOptions, programsNamed, readInput } from "../input.js";
+import { INPUT_OPTIONS, type Input, type InputOptions, inputFromBytes, inputOptions, programsNamed } from "../input.js";
 import type { Output } from "../output.js";
 
 /** `bpfkit disasm`: programs as text. */
@@ -15,13 +16,13 @@ export const command: Command = {
     "no-source": { kind: "flag", description: "leave out the lines of C" },
     plain: { kind: "flag", description: "only text that bpfkit asm takes" },
     ...INPUT_OPTIONS,
-    syntax: { kind: "text", value: "kernel|ubpf", description: "of the text, read and printed (kernel)" },
+    syntax: { kind: "text", value: "kernel|ubpf", description: "of the text that is printed (kernel)" },
   },
   examples: ["bpfkit disasm prog.o --program xdp_main --bytes"],
   async run(given, output) {
     const file = given.positionals[0]!;
     const options = inputOptions(given);
-    const { source } = await readInput(file, options);
+    const { source } = await readEitherSyntax(file, options);
     const programs = programsNamed(source, given.text("program"), file);
     const { disassemble } = await import("../disassembly.js");
     const style = { bytes: given.flag("bytes"), source: !given.flag("no-source") };
@@ -34,6 +35,18 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Text may be of the syntax it is to be printed in, or of the other: turning one into the other is what is asked for. */
+async function readEitherSyntax(file: string, options: InputOptions): Promise<Input> {
+  const bytes = readBytes(file);
+  try {
+    return await inputFromBytes(bytes, file, { ...options, syntax: "kernel" });
+  } catch (error) {
+    return await inputFromBytes(bytes, file, { ...options, syntax: "ubpf" }).catch(() => {
+      throw error;
+    });
+  }
+}
 
 function printObjects(program: Program, lines: readonly PrintedLine[], output: Output): void {
   for (const { slot, text, bytes } of lines) {

@@ -54,10 +54,9 @@ async function run(given: Arguments, output: Output): Promise<number> {
   const ctx = readContext(given);
   const budget = given.whole("budget", 1, Number.MAX_SAFE_INTEGER);
   const options = { repeat: given.whole("repeat", 1, MOST_REPEATS) ?? 1, ...(budget === undefined ? {} : { budget }) };
-  const chosen = await engineFor(given);
+  const { engine, safety } = await engineFor(given);
   const printk = new Printk();
-  const effects = fixedEffects({ trace: (line) => printk.add(line) });
-  const prepared = await prepare(given, { engine: chosen.engine, effects });
+  const prepared = await prepare(given, { engine, effects: fixedEffects({ trace: (line) => printk.add(line) }) });
   const { vm, runnable } = prepared;
   orRefused(() => runnable.link());
   const hooks = await tracing(given, prepared, output);
@@ -66,13 +65,12 @@ async function run(given: Arguments, output: Output): Promise<number> {
   for (const one of data) {
     index++;
     const input = { data: one ?? defaultData(runnable.type), ctx };
-    const { outcome, ns } = runOnce(runnable, input, options, hooks);
-    if (outcome.fault !== undefined) status = 1;
-    const dump = given.flag("dump-maps") && index === data.count;
-    const maps = dump ? vm.dumpMaps({ all: given.flag("all") }) : undefined;
-    const facts = { safety: chosen.safety, verified: false, ns, data: input.data, printk: printk.take(), maps };
-    if (output.json) output.object(runObject(outcome, facts));
-    else printRun(outcome, facts, output, data.count === 1 ? "" : `${index}: `);
+    const timed = runOnce(runnable, input, options, hooks, data.count > 1);
+    if ("refused" in timed || timed.outcome.fault !== undefined) status = 1;
+    const maps = given.flag("dump-maps") && index === data.count ? vm.dumpMaps({ all: given.flag("all") }) : undefined;
+    const facts = { engine: engine.name, safety, verified: false, data: input.data, printk: printk.take(), maps };
+    if (output.json) output.object(runObject(runnable, timed, facts));
+    else printRun(runnable, timed, facts, output, data.count === 1 ? "" : `${index}: `);
   }
   vm.dispose();
   return status;

@@ -58,7 +58,11 @@ async function runAll(
     const result = await runCase(parsed, { ...settings, readObject });
     const kind = result.skipped !== undefined ? "skipped" : result.ok ? "passed" : "failed";
     summary[kind]++;
-    if (result.skipped !== undefined) reasons.set(result.skipped, (reasons.get(result.skipped) ?? 0) + 1);
+    if (result.skipped !== undefined) {
+      // Without the place, so that one reason is one line.
+      const reason = result.skipped.replace(/^(program|map) [^:]*: /, "");
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
     if (output.json) output.object(result);
     else if (kind === "failed") printFailure(result, progress, output);
   }

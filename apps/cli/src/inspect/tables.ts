@@ -14,36 +14,33 @@ export function printDescription(about: FileDescription, output: Output): void {
   printPrograms(about, output);
   printMaps(about, output);
   const { globals = [], sections = [], relocations = [], btf, problems } = about;
-  table(
-    output,
-    "Globals",
-    ["name", "section", "offset", "bytes", "declaration"],
-    globals.map((one) => [
-      one.name,
-      one.section,
-      one.offset,
-      one.size,
-      one.declaration ?? (one.static ? "static" : ""),
-    ]),
-  );
-  table(
-    output,
-    "Sections",
-    ["name", "type", "offset", "bytes"],
-    sections.flatMap((one) => (one.type === "NULL" ? [] : [[one.name, one.type, one.offset, one.size]])),
-  );
-  table(
-    output,
-    "Relocations",
-    ["section", "offset", "type", "symbol"],
-    relocations.map((one) => [one.section, one.offset, one.type, one.symbol]),
-  );
+  const globalRows = globals.map((one): Cell[] => [
+    one.name,
+    one.section,
+    one.offset,
+    one.size,
+    one.declaration ?? (one.static ? "static" : ""),
+  ]);
+  table(output, "Globals", ["name", "section", "offset", "bytes", "declaration"], globalRows);
+  const named = sections.filter(({ type }) => type !== "NULL");
+  const sectionRows = named.map((one): Cell[] => [one.name, one.type, one.offset, one.size]);
+  table(output, "Sections", ["name", "type", "offset", "bytes"], sectionRows);
+  printRelocations(relocations, output);
   if (btf !== undefined) {
     title(output, `BTF: ${plural(btf.types, "type")}`);
     for (const declaration of btf.functions) output.line(`  ${declaration}`);
   }
   if (problems.length > 0) title(output, "Problems", "bad");
   for (const { message } of problems) output.line(`  ${message}`);
+}
+
+/** Those of types and debug information are many and say little: they are counted. */
+function printRelocations(relocations: NonNullable<FileDescription["relocations"]>, output: Output): void {
+  const shown = relocations.filter(({ section }) => !/^\.(BTF|debug)/.test(section));
+  const rows = shown.map((one): Cell[] => [one.section, one.offset, one.type, one.symbol]);
+  table(output, "Relocations", ["section", "offset", "type", "symbol"], rows);
+  const others = relocations.length - shown.length;
+  if (others > 0) output.line(output.style("faint", `  and ${others} of types and debug information`));
 }
 
 function printPrograms({ programs, callGraph }: FileDescription, output: Output): void {

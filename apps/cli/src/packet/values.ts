@@ -62,6 +62,6 @@ function groups(part: string): number[] {
 export const bytes: ReadValue = (word) => {
   if (word.quoted) return new TextEncoder().encode(word.text);
   const found = fromHex(word.text);
-  if (found !== undefined) return found;
-  throw packetError(`expected hex, two digits a byte, or text in double quotes, found ${word.text}`, word.column);
+  if (typeof found !== "string") return found;
+  throw packetError(`expected hex or text in double quotes, found ${word.text}: ${found}`, word.column);
 };

@@ -39,7 +39,7 @@ const READERS: Readonly<Record<(typeof SOURCES)[number], (value: string) => Prom
   data: async (file) => only(readBytes(file)),
   "data-hex": async (text) => {
     const bytes = fromHex(text);
-    if (bytes === undefined) throw usage(`--data-hex must be hex, two digits a byte, not ${shown(text)}`);
+    if (typeof bytes === "string") throw usage(`--data-hex ${shown(text)} is not hex: ${bytes}`);
     return only(bytes);
   },
   pcap: async (file) => {

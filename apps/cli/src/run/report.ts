@@ -1,16 +1,19 @@
 import { CONTEXT_STRUCTS } from "@bpfkit/abi";
 import type { Fault } from "@bpfkit/core";
-import type { MapEntry, Outcome } from "@bpfkit/vm";
+import type { MapEntry, Outcome, VmProgram } from "@bpfkit/vm";
 import { toHex } from "../hex.js";
 import type { Output } from "../output.js";
+import type { RefusedInput, TimedOutcome } from "./execute.js";
+
+/** What became of one packet. */
+export type Run = TimedOutcome | RefusedInput;
 
 /** Beside what the VM says of a run. */
 export interface RunFacts {
+  readonly engine: string;
   readonly safety: string;
   /** Whether a verifier accepted the program. */
   readonly verified: boolean;
-  /** Nanoseconds of one run, the mean by the wall clock. */
-  readonly ns: number;
   /** What the program was run on, to see what changed. */
   readonly data: Uint8Array | undefined;
   /** Lines of `bpf_trace_printk`. */
@@ -19,34 +22,25 @@ export interface RunFacts {
 }
 
 /** A run as the object `--json` prints. */
-export function runObject(outcome: Outcome, facts: RunFacts): Record<string, unknown> {
-  const { program, type, engine, r0, action, instructions, tailCalls, missedTailCalls, dataOut, ctx, redirect, fault } =
-    outcome;
-  const { safety, verified, ns, printk, maps } = facts;
-  return {
-    program,
-    type,
-    engine,
-    safety,
-    verified,
-    ...(fault === undefined ? { r0 } : {}),
-    action,
-    insns: instructions,
-    tailCalls,
-    missedTailCalls,
-    ns,
-    dataOut,
-    ctx:
-      ctx &&
-      Object.fromEntries(Object.entries(ctx).map(([field, value]) => [field, isWide(field) ? value : Number(value)])),
-    redirect,
-    printk: printk.length === 0 ? undefined : printk,
-    maps,
-    fault: fault && faultObject(fault),
-  };
+export function runObject({ program }: VmProgram, run: Run, facts: RunFacts): Record<string, unknown> {
+  const { safety, verified, maps } = facts;
+  const { name, type } = program;
+  const printk = facts.printk.length === 0 ? undefined : facts.printk;
+  const common = { program: name, type, engine: facts.engine, safety, verified };
+  if ("refused" in run) return { ...common, refused: run.refused, printk, maps };
+  const { r0, action, instructions: insns, tailCalls, missedTailCalls, dataOut, redirect, fault } = run.outcome;
+  const result = fault === undefined ? { r0, action } : {};
+  const counts = { insns, tailCalls, missedTailCalls, ns: run.ns };
+  const ctx = run.outcome.ctx && contextObject(run.outcome.ctx);
+  return { ...common, ...result, ...counts, dataOut, ctx, redirect, printk, maps, fault: fault && faultObject(fault) };
 }
 
 /** 64-bit fields are decimal strings, others numbers. */
+function contextObject(ctx: NonNullable<Outcome["ctx"]>): Record<string, bigint | number> {
+  const value = (field: string, bits: bigint): bigint | number => (isWide(field) ? bits : Number(bits));
+  return Object.fromEntries(Object.entries(ctx).map(([field, bits]) => [field, value(field, bits)]));
+}
+
 function isWide(field: string): boolean {
   return [...CONTEXT_STRUCTS.values()].some(({ fields }) =>
     fields.some(({ name, size }) => name === field && size === 8),
@@ -59,21 +53,28 @@ function faultObject({ kind, message, place, address, size, frames }: Fault): Re
 }
 
 /** A run in words. `which` names it where there are several. */
-export function printRun(outcome: Outcome, facts: RunFacts, output: Output, which = ""): void {
-  const { program, type, engine, fault } = outcome;
+export function printRun({ program }: VmProgram, run: Run, facts: RunFacts, output: Output, which: string): void {
   for (const line of facts.printk) output.line(`${output.style("faint", "printk:")} ${line}`);
-  const head = `${which}${output.style("strong", program)} (${type}, ${engine}, ${facts.safety})`;
-  const verified = facts.verified ? "verified" : "not verified";
-  output.line(`${head}: ${[resultText(outcome, output), ...countTexts(outcome, facts), verified].join(", ")}`);
-  if (fault !== undefined) printFault(fault, output);
-  for (const [field, value] of Object.entries(outcome.ctx ?? {}))
-    output.line(`  ctx ${field} = ${value} (0x${value.toString(16)})`);
-  if (outcome.redirect !== undefined) output.line(`  redirect to ${redirectText(outcome.redirect)}`);
-  if (outcome.dataOut !== undefined && !sameBytes(outcome.dataOut, facts.data)) {
-    output.line(`  packet now, ${outcome.dataOut.length} bytes:`);
-    printBytes(outcome.dataOut, output);
+  const head = `${which}${output.style("strong", program.name)} (${program.type}, ${facts.engine}, ${facts.safety})`;
+  if ("refused" in run) output.line(`${head}: ${output.style("note", `not run, ${run.refused}`)}`);
+  else {
+    const { outcome } = run;
+    const verified = facts.verified ? "verified" : "not verified";
+    output.line(
+      `${head}: ${[resultText(outcome, output), ...countTexts(outcome), duration(run.ns), verified].join(", ")}`,
+    );
+    printOutcome(outcome, facts.data, output);
   }
   if (facts.maps !== undefined) printMaps(facts.maps, output);
+}
+
+function printOutcome({ fault, ctx = {}, redirect, dataOut }: Outcome, data: RunFacts["data"], output: Output): void {
+  if (fault !== undefined) printFault(fault, output);
+  for (const [field, value] of Object.entries(ctx)) output.line(`  ctx ${field} = ${value} (0x${value.toString(16)})`);
+  if (redirect !== undefined) output.line(`  redirect to ${redirectText(redirect)}`);
+  if (dataOut === undefined || sameBytes(dataOut, data)) return;
+  output.line(`  data now, ${plural(dataOut.length, "byte")}:`);
+  printBytes(dataOut, output);
 }
 
 function resultText({ r0, action, fault }: Outcome, output: Output): string {
@@ -81,12 +82,11 @@ function resultText({ r0, action, fault }: Outcome, output: Output): string {
   return output.style("good", `r0 = ${r0}${action === undefined ? "" : ` (${action})`}`);
 }
 
-function countTexts({ instructions, tailCalls = 0, missedTailCalls = 0 }: Outcome, { ns }: RunFacts): string[] {
+function countTexts({ instructions, tailCalls = 0, missedTailCalls = 0 }: Outcome): string[] {
   return [
     ...(instructions === undefined ? [] : [plural(instructions, "instruction")]),
     ...(tailCalls === 0 ? [] : [plural(tailCalls, "tail call")]),
     ...(missedTailCalls === 0 ? [] : [`${plural(missedTailCalls, "tail call")} missed`]),
-    duration(ns),
   ];
 }
 
