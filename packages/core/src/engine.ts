@@ -56,6 +56,11 @@ export interface Linked {
   run(program: ProgramId, context: RunContext, options?: RunOptions): RunResult;
   /** Runs once for each context `prepare` gives, in order; stops at the first fault or cancel. */
   runMany(program: ProgramId, count: number, prepare: (index: number) => RunContext, options?: RunOptions): BatchResult;
+  /**
+   * As `runMany` on the same context again and again, of an engine that loops faster than it is called. `r0` holds the last
+   * run's alone.
+   */
+  repeat?(program: ProgramId, count: number, context: RunContext, options?: RunOptions): BatchResult;
   /** The id of a program of the set, which a change of a program array may have added; undefined where it is in none. */
   idOf(program: Program): ProgramId | undefined;
   dispose(): void;

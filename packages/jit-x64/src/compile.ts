@@ -49,7 +49,7 @@ export function compileProgram(program: Program, context: CompileContext): Compi
   if (context.safety === "confined") plan.confine = planConfinement(plan);
   const tailCalls = [...context.maps.values()].some(isProgramArray);
   const sites: Site[] = [];
-  const stubs = emitStubs(context.id, context.safety === "checked");
+  const stubs = emitStubs(context);
   const images: PlacedImage[] = [];
   let at = align(stubs.bytes.length);
   for (const fn of plan.functions.values()) {

@@ -70,8 +70,10 @@ export const FIELDS = {
   /** Stack a loop zeroes before each run: address and words of 8 bytes. */
   clearAt: 296,
   clearWords: 304,
+  /** i64: instructions of all runs of a loop. */
+  instructions: 312,
   /** Native stack of a fault. */
-  kept: 312,
+  kept: 320,
 } as const;
 
 export type ContextField = keyof typeof FIELDS;

@@ -16,6 +16,8 @@ export type JitErrorCode =
   | "NO_SUCH_PROGRAM"
   /** Runs inside helpers of runs, over 32 deep. */
   | "TOO_MANY_RUNS"
+  /** A loop was given fewer inputs than runs. */
+  | "BAD_INPUT"
   /** A level of safety below `checked` without an accepting verdict. */
   | "UNVERIFIED"
   /** Machine code cannot run here. */

@@ -97,7 +97,14 @@ export class JitLinked implements Linked {
     options: RunOptions = {},
     results: "all" | "last" = "all",
   ): BatchResult {
-    return this.#within(program, context, options, (run) => runLoop(run, this.#units, input, options, results));
+    if (input.r1 !== undefined && input.r1.length < input.count) {
+      throw new JitError("BAD_INPUT", `${input.count} runs need as many values of r1, not ${input.r1.length}`);
+    }
+    return this.#within(program, context, options, (run) => runLoop(run, input, options, results));
+  }
+
+  repeat(program: ProgramId, count: number, context: RunContext, options: RunOptions = {}): BatchResult {
+    return this.runLoop(program, context, { count }, options, "last");
   }
 
   /** What a program was compiled to. @throws {JitError} `NO_SUCH_PROGRAM`. */

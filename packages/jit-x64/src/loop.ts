@@ -1,7 +1,6 @@
 import type { BatchResult, RunOptions } from "@bpfkit/core";
 import type { LoopInput } from "./linked.js";
 import type { Run } from "./run.js";
-import type { Units } from "./units.js";
 
 /** Milliseconds a slice should take. */
 const SLICE = 20;
@@ -15,19 +14,14 @@ function nextSlice(runs: number, milliseconds: number): number {
 }
 
 /** Carries a loop out in slices, with a look at `cancel` between them. The run was begun. */
-export function runLoop(
-  run: Run,
-  units: Units,
-  { count, r1 }: LoopInput,
-  options: RunOptions,
-  results: "all" | "last",
-): BatchResult {
-  const r0 = new BigUint64Array(results === "all" ? count : 1);
-  const inputs = r1 ?? BigUint64Array.of(run.buffer.get64("args"));
+export function runLoop(run: Run, { count, r1 }: LoopInput, options: RunOptions, results: "all" | "last"): BatchResult {
   const { buffer } = run;
-  buffer.set64("inputs", units.addressOf(inputs));
+  const r0 = outside(results === "all" ? count : 1);
+  const inputs = outside(r1?.length ?? 1);
+  inputs.set(r1 ?? [buffer.get64("args")]);
+  buffer.point("inputs", inputs);
   buffer.setInteger("inputStride", r1 === undefined ? 0 : 8);
-  buffer.set64("outputs", units.addressOf(r0));
+  buffer.point("outputs", r0);
   buffer.setInteger("outputStride", results === "all" ? 8 : 0);
   let completed = 0;
   for (let slice = 1; completed < count; ) {
@@ -44,5 +38,10 @@ export function runLoop(
     slice = nextSlice(runs, performance.now() - started);
   }
   const fault = run.fault();
-  return { r0, completed, ...(fault === undefined ? {} : { fault }) };
+  return { r0, completed, ...run.loopCounts(), ...(fault === undefined ? {} : { fault }) };
+}
+
+/** 64-bit numbers that no garbage collection moves: small typed arrays would lie in the JavaScript heap. */
+function outside(length: number): BigUint64Array {
+  return new BigUint64Array(new ArrayBuffer(Math.max(length, 1) * 8), 0, length);
 }

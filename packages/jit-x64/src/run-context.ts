@@ -10,7 +10,12 @@ export class RunBuffer {
   private readonly i32: Int32Array;
   private readonly u64: BigUint64Array;
 
+  readonly #native: ExecutableMemory;
+  /** What fields point to, so that it stays where it is. */
+  readonly #held = new Map<ContextField, ArrayBufferView>();
+
   constructor(native: ExecutableMemory) {
+    this.#native = native;
     const buffer = new ArrayBuffer(CONTEXT_BYTES);
     this.i32 = new Int32Array(buffer);
     this.u64 = new BigUint64Array(buffer);
@@ -35,6 +40,12 @@ export class RunBuffer {
 
   set64(name: ContextField, value: bigint, element = 0): void {
     this.u64[(FIELDS[name] >> 3) + element] = value;
+  }
+
+  /** Points a field to data outside the JavaScript heap, and keeps the data alive. */
+  point(name: ContextField, data: ArrayBufferView): void {
+    this.#held.set(name, data);
+    this.set64(name, this.#native.addressOf(data));
   }
 
   /** A signed 64-bit field that is known to be a safe integer. */

@@ -88,6 +88,7 @@ export class Run {
     buffer.set64("tailCallCount", 0n);
     buffer.setInteger("mayGotoLeft", MAY_GOTO_LIMIT);
     buffer.set("fault", FAULT.none);
+    buffer.setInteger("instructions", 0);
     buffer.set("tailCalls", 0);
     buffer.set("missedTailCalls", 0);
     buffer.set("packetEnd", 0);
@@ -177,6 +178,17 @@ export class Run {
       tailCalls,
       missedTailCalls: buffer.get("missedTailCalls"),
       ...(fault === undefined ? {} : { fault }),
+    };
+  }
+
+  /** Sums over a loop, where the level counts. */
+  loopCounts(): Pick<RunResult, "instructions" | "tailCalls" | "missedTailCalls"> {
+    const { buffer } = this;
+    if (!this.#checked) return {};
+    return {
+      instructions: buffer.getInteger("instructions"),
+      tailCalls: buffer.get("tailCalls"),
+      missedTailCalls: buffer.get("missedTailCalls"),
     };
   }
 

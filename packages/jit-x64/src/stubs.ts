@@ -17,7 +17,7 @@ import {
 } from "@bpfkit/x64";
 import { BIAS, FAULT, FIELDS, field, KEPT_STACK_WORDS } from "./context.js";
 import { CONTEXT, FRAME, GUEST, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
-import { STUBS, type Stub } from "./unit.js";
+import { type CompileContext, STUBS, type Stub } from "./unit.js";
 
 const PUSH = form("push r64");
 const POP = form("pop r64");
@@ -35,6 +35,8 @@ const AND_RSP = form("and r/m64, imm8");
 const TEST32 = form("test r/m32, r32");
 const SUB64 = form("sub r64, r/m64");
 const ADD64_M = form("add r64, r/m64");
+const ADD_M64 = form("add r/m64, r64");
+const ADD_M32 = form("add r/m32, r32");
 const SUB_M64_1 = form("sub r/m64, imm8");
 const SHR64 = form("shr r/m64, imm8");
 const CMP32_IMM = form("cmp r/m32, imm32");
@@ -67,15 +69,17 @@ export interface StubImage {
   readonly returns: readonly number[];
 }
 
-/** @param program the number stubs report; @param maxFrames and the rest of the loop's start values come from the context. */
-export function emitStubs(program: number, checked: boolean): StubImage {
+/** Writes the stubs of a program. */
+export function emitStubs({ id: program, safety, profile }: CompileContext): StubImage {
+  const checked = safety === "checked";
+  const shared = profile.tailCallCount === "shared";
   const code = new Assembler(2048);
   const labels = new Map<Stub, Label>((Object.keys(STUBS) as Stub[]).map((name) => [name, code.label()]));
   const leaveEntry = code.label();
   const entry = code.mark();
   const entryReturn = emitEntry(code, leaveEntry);
   const loop = code.mark();
-  const loopReturn = emitLoop(code, leaveEntry, checked);
+  const loopReturn = emitLoop(code, leaveEntry, checked, shared);
   emitCallbacks(code, labels, program);
   emitLeave(code, labels, leaveEntry);
   emitFaults(code, labels, program);
@@ -130,7 +134,7 @@ function emitEntry(code: Assembler, leaveEntry: Label): Label {
 }
 
 /** Runs again and again, each time as if nothing had run before. The target stays on the stack. */
-function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean): Label {
+function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean, shared: boolean): Label {
   emitEnter(code);
   code.emit(PUSH, SCRATCH);
   const again = code.mark();
@@ -147,7 +151,10 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean): Label {
     code.emit(MOV64, field("frameLimit"), SCRATCH2);
     emitClear(code);
     emitRegisters(code, 2);
-  } else code.emit(LOAD64, FRAME, field("stackTop"));
+  } else {
+    code.emit(LOAD64, FRAME, field("stackTop"));
+    code.emit(LOAD64, RSI, field("args", 8));
+  }
   code.emit(MOV64, RDI, SCRATCH);
   code.emit(JMP_CALL, { base: RSP });
   const back = code.mark();
@@ -155,6 +162,7 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean): Label {
   code.emit(MOV64, { base: SCRATCH2 }, RAX);
   code.emit(ADD64_M, SCRATCH2, field("outputStride"));
   code.emit(MOV64, field("outputs"), SCRATCH2);
+  if (checked) emitSums(code, shared);
   const done = code.label();
   code.emit(SUB_M64_1, field("runsLeft"), 1);
   code.jump(done, "e");
@@ -164,6 +172,16 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean): Label {
   code.emit(ADD_RSP, RSP, 8);
   code.jump(leaveEntry);
   return back;
+}
+
+/** Adds a run's counts up. By value, tail calls are summed where they are made. */
+function emitSums(code: Assembler, shared: boolean): void {
+  code.emit(LOAD64, SCRATCH2, field("fuelStart"));
+  code.emit(SUB64, SCRATCH2, field("fuel"));
+  code.emit(ADD_M64, field("instructions"), SCRATCH2);
+  if (!shared) return;
+  code.emit(LOAD64, SCRATCH2, field("tailCallCount"));
+  code.emit(ADD_M32, field("tailCalls"), SCRATCH2);
 }
 
 /** Zeroes the stack that the last run may have used. */

@@ -137,6 +137,19 @@ describe.skipIf(!jitAvailable).each(LEVELS)(`jit-x64, %s${skipReason()}`, (safet
     linked.dispose();
   });
 
+  test("a repeated run counts as many runs do", () => {
+    const vm = make("r6 = r1; call f; r0 += 1; exit; f: r2 = map[programs]; r3 = 2; call tail_call; r0 = 3; exit", {
+      engine,
+    });
+    vm.setSlot("programs", 2, assemble("leaf", "r0 = 5; exit"));
+    const { r0, instructions, tailCalls } = vm.program("main").run({}, { repeat: 50 });
+    const one = vm.program("main").run({});
+    expect(r0).toBe(one.r0);
+    if (safety === "checked") expect([instructions, tailCalls]).toEqual([50 * one.instructions!, 50]);
+    expect(one.tailCalls).toBe(1);
+    vm.dispose();
+  });
+
   test("a loop looks at cancel between slices", () => {
     const linked = link("r0 = 1; exit", engine);
     let looks = 0;
