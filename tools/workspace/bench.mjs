@@ -3,5 +3,5 @@ import { build, install, root, run } from "./steps.mjs";
 
 install();
 build();
-for (const name of ["interpreter", "load", "command"])
+for (const name of ["interpreter", "load", "command", "jit"])
   run(process.execPath, [`${root}tools/benchmarks/src/${name}.mjs`]);

@@ -1,6 +1,6 @@
 #include "bench.h"
 
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	u32 a = 1, b = 0x12345678, i;
 

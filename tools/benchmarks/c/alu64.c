@@ -1,6 +1,6 @@
 #include "bench.h"
 
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	u64 a = 1, b = 0x9e3779b97f4a7c15, i;
 

@@ -6,7 +6,7 @@ noinline u64 first(u64 x, u64 i);
 noinline u64 outer(u64 x, u64 i);
 
 /* 8,000 calls, four deep. */
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	u64 sum = 0, i;
 

@@ -1,6 +1,6 @@
 #include "bench.h"
 
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	u64 a = 0xfedcba9876543210, sum = 0, i;
 	u32 b = 7, s = 0;

@@ -1,6 +1,6 @@
 #include "bench.h"
 
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	return 2;
 }

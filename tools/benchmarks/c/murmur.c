@@ -1,6 +1,6 @@
 #include "bench.h"
 
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	u8 *data = DATA(c), *end = DATA_END(c);
 	u32 hash = 42, i;

@@ -15,7 +15,7 @@ struct udp {
 	u16 from, to, length, checksum;
 } __attribute__((packed));
 
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	u8 *data = DATA(c), *end = DATA_END(c);
 	struct ethernet *eth = (void *)data;

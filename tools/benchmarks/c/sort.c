@@ -1,6 +1,6 @@
 #include "bench.h"
 
-int entry(context *c)
+ENTRY int entry(context *c)
 {
 	u32 values[32], i, j, seed = 12345, result = 0;
 
