@@ -1,5 +1,12 @@
 import { ROWS } from "@bpfkit/isa";
-import { type Intervals, setInterval, stepInterval, unknownIntervals } from "./interval.js";
+import {
+  copyIntervals,
+  type Intervals,
+  refineInterval,
+  setInterval,
+  stepInterval,
+  unknownIntervals,
+} from "./interval.js";
 import { endsBlock, type FunctionPlan, type ProgramPlan, targetOf } from "./plan.js";
 
 /**
@@ -61,13 +68,14 @@ function pass(
   confine: Uint8Array,
 ): boolean {
   const state = unknownIntervals();
+  const jumping = unknownIntervals();
   let reached = false;
   let again = false;
   for (const slot of fn.slots) {
     if (leaders[slot] !== 0 || slot === fn.start) {
       if (reached && flow(blocks, slot, state) && slot === fn.start) again = true;
       reached = blocks.at[slot] !== 0;
-      if (reached) load(state, blocks.states[blocks.at[slot]! - 1]!);
+      if (reached) copyIntervals(state, blocks.states[blocks.at[slot]! - 1]!);
     }
     if (!reached) continue;
     const index = table.row[slot]!;
@@ -78,7 +86,10 @@ function pass(
     stepInterval(state, table, slot, references.has(slot) || row.name === "lddwCode");
     if (JUMPS[index]) {
       const target = targetOf(table, row, slot);
-      if (flow(blocks, target, state) && target <= slot) again = true;
+      copyIntervals(jumping, state);
+      refineInterval(jumping, table, slot, true);
+      if (flow(blocks, target, jumping) && target <= slot) again = true;
+      refineInterval(state, table, slot, false);
     }
     if (ENDS[index]) reached = false;
   }
@@ -98,12 +109,19 @@ function flow({ at, states, visits }: Blocks, slot: number, state: Intervals): b
   if (known < 0) {
     at[slot] = states.push(unknownIntervals());
     visits.push(1);
-    load(states[at[slot]! - 1]!, state);
+    copyIntervals(states[at[slot]! - 1]!, state);
     return true;
   }
-  const { low, high } = states[known]!;
+  const { low, high, origin, distance } = states[known]!;
   let changed = false;
   for (let register = 0; register < 10; register++) {
+    if (
+      origin[register]! >= 0 &&
+      (state.origin[register] !== origin[register] || state.distance[register] !== distance[register])
+    ) {
+      changed = true;
+      origin[register] = -1;
+    }
     if (state.low[register]! >= low[register]! && state.high[register]! <= high[register]!) continue;
     changed = true;
     const giveUp = visits[known]! >= MAX_VISITS;
@@ -112,9 +130,4 @@ function flow({ at, states, visits }: Blocks, slot: number, state: Intervals): b
   }
   if (changed) visits[known] = visits[known]! + 1;
   return changed;
-}
-
-function load(into: Intervals, from: Intervals): void {
-  into.low.set(from.low);
-  into.high.set(from.high);
 }

@@ -7,6 +7,9 @@ import { ROWS, type Row, type SlotTable } from "@bpfkit/isa";
 export interface Intervals {
   readonly low: Float64Array;
   readonly high: Float64Array;
+  /** A register that this one was made from by adding `distance`, so that a bound on it bounds the other; -1 for none. */
+  readonly origin: Int8Array;
+  readonly distance: Float64Array;
 }
 
 const LIMIT = 2 ** 53;
@@ -16,7 +19,16 @@ export function unknownIntervals(): Intervals {
   return {
     low: new Float64Array(11).fill(Number.NEGATIVE_INFINITY),
     high: new Float64Array(11).fill(Number.POSITIVE_INFINITY),
+    origin: new Int8Array(11).fill(-1),
+    distance: new Float64Array(11),
   };
+}
+
+export function copyIntervals(into: Intervals, from: Intervals): void {
+  into.low.set(from.low);
+  into.high.set(from.high);
+  into.origin.set(from.origin);
+  into.distance.set(from.distance);
 }
 
 /** Sets a register; what is not exact becomes unknown. */
@@ -24,6 +36,8 @@ export function setInterval(state: Intervals, register: number, low: number, hig
   const exact = low >= -LIMIT && high <= LIMIT;
   state.low[register] = exact ? low : Number.NEGATIVE_INFINITY;
   state.high[register] = exact ? high : Number.POSITIVE_INFINITY;
+  state.origin[register] = -1;
+  for (let other = 0; other < 10; other++) if (state.origin[other] === register) state.origin[other] = -1;
 }
 
 function setUnknown(state: Intervals, register: number): void {
@@ -86,7 +100,21 @@ function narrow(state: Intervals, row: Row, dst: number, otherLow: number, other
   setInterval(state, dst, 0, most === undefined || most > U32 ? U32 : most);
 }
 
+/** `d = s`, and `d += k` after it, keep what d was made from. */
 function arithmetic(state: Intervals, row: Row, dst: number, src: number, imm: number): void {
+  const origin = state.origin[dst]!;
+  const distance = state.distance[dst]!;
+  compute(state, row, dst, src, imm);
+  if (row.name === "mov64Reg" && dst !== src) {
+    state.origin[dst] = src;
+    state.distance[dst] = 0;
+  } else if (row.name === "add64Imm" && origin >= 0) {
+    state.origin[dst] = origin;
+    state.distance[dst] = distance + imm;
+  }
+}
+
+function compute(state: Intervals, row: Row, dst: number, src: number, imm: number): void {
   const constant = row.form === "dst,imm";
   const shift = row.operation === "lsh" || row.operation === "rsh";
   if (row.width === 64) {
@@ -162,4 +190,55 @@ export function stepInterval(state: Intervals, table: SlotTable, slot: number, i
 function setConstant(state: Intervals, register: number, low: number, high: number): void {
   const value = high * 2 ** 32 + (low >>> 0);
   setInterval(state, register, value, value);
+}
+
+/** What a comparison that held says of its operands: the first is at most the second minus `by`, unsigned. */
+interface Bound {
+  readonly below: "dst" | "src";
+  readonly by: number;
+}
+
+/** For each unsigned comparison, what is known where it jumps and where it goes on. */
+const BOUNDS: Readonly<Record<string, { readonly taken: Bound; readonly next: Bound }>> = {
+  jgt: { taken: { below: "src", by: 1 }, next: { below: "dst", by: 0 } },
+  jge: { taken: { below: "src", by: 0 }, next: { below: "dst", by: 1 } },
+  jlt: { taken: { below: "dst", by: 1 }, next: { below: "src", by: 0 } },
+  jle: { taken: { below: "dst", by: 0 }, next: { below: "src", by: 1 } },
+};
+
+/** Narrows a state by an unsigned comparison that was, or was not, so. */
+export function refineInterval(state: Intervals, table: SlotTable, slot: number, taken: boolean): void {
+  const row = ROWS[table.row[slot]!]!;
+  const bounds = BOUNDS[row.operation];
+  if (bounds === undefined) return;
+  const dst = table.dst[slot]!;
+  const src = row.form === "dst,src,offset" ? table.src[slot]! : -1;
+  const imm = table.imm[slot]!;
+  // On 32 bits only what fits them compares as it is.
+  if (row.width === 32 && !(isU32(state, dst) && (src < 0 || isU32(state, src)))) return;
+  const { below, by } = taken ? bounds.taken : bounds.next;
+  if (below === "src") {
+    if (src >= 0 && state.low[dst]! >= 0) bound(state, src, state.high[dst]! - by);
+  } else if (src >= 0) {
+    if (state.low[src]! >= 0) bound(state, dst, state.high[src]! - by);
+  } else if (imm >= 0) bound(state, dst, imm - by);
+}
+
+function isU32(state: Intervals, register: number): boolean {
+  return state.low[register]! >= 0 && state.high[register]! <= U32;
+}
+
+/** A register is at most `high` as an unsigned number, which is not negative as a signed one then; so is what it was made from. */
+function bound(state: Intervals, register: number, high: number): void {
+  if (!(high >= 0 && high <= LIMIT)) return;
+  state.low[register] = Math.max(state.low[register]!, 0);
+  state.high[register] = Math.min(state.high[register]!, high);
+  const origin = state.origin[register]!;
+  if (origin < 0 || origin === 10) return;
+  const [low, most] = [state.low[origin]!, state.high[origin]!];
+  const distance = state.distance[register]!;
+  // Only where both are exact did the addition not wrap.
+  if (low < -LIMIT || most > LIMIT) return;
+  state.low[origin] = Math.max(low, -distance);
+  state.high[origin] = Math.min(most, high - distance);
 }
