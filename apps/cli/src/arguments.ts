@@ -90,14 +90,18 @@ export function parseArguments(
 const isShort = (name: string, options: Readonly<Record<string, Option>>): boolean =>
   Object.values(options).some(({ short }) => short === name);
 
-/** `--ctx mark=1 priority=2` means `--ctx mark=1 --ctx priority=2`: what follows a list and has a `=` belongs to it. */
+/**
+ * `--ctx mark=1 priority=2` means `--ctx mark=1 --ctx priority=2`: what follows a list and has a `=` belongs to it.
+ * @throws {CliError} `USAGE` for a flag with a value.
+ */
 function spreadLists(args: readonly string[], options: Readonly<Record<string, Option>>): string[] {
   const spread: string[] = [];
   let list: string | undefined;
   for (const arg of args) {
     if (arg.startsWith("-")) {
-      const name = /^--([a-z-]+)$/.exec(arg)?.[1];
-      list = name !== undefined && options[name]?.kind === "list" ? arg : undefined;
+      const [, name, value] = /^--([a-z-]+)(=.*)?$/s.exec(arg) ?? [];
+      if (value !== undefined && options[name!]?.kind === "flag") throw usage(`--${name} takes no value`);
+      list = name !== undefined && options[name]?.kind === "list" ? `--${name}` : undefined;
     } else if (list !== undefined && spread.at(-1) !== list) {
       if (arg.includes("=")) spread.push(list);
       else list = undefined;

@@ -5,6 +5,7 @@ import { complain, Output } from "./output.js";
 
 /** Runs one command line; gives the exit status. Whatever goes wrong is one line on standard error. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  if (args[0] === "help") return runCommandLine([...args.slice(1), "--help"]);
   const at = args.findIndex((arg) => !arg.startsWith("-"));
   const name = at < 0 ? undefined : args[at]!;
   try {
@@ -38,9 +39,9 @@ async function runCommand(row: CommandRow, args: readonly string[]): Promise<num
 /** `bpfkit`, `bpfkit --help`: what commands there are. */
 async function withoutCommand(args: readonly string[]): Promise<number> {
   const given = parseArguments(args, COMMON_OPTIONS, "<command>", [0, 0]);
-  const { generalHelp } = await import("./help.js");
   if (!given.flag("help"))
     throw usage(`needs a command: ${COMMANDS.map(({ name }) => name).join(", ")}; see bpfkit --help`);
+  const { generalHelp } = await import("./help.js");
   const output = new Output(false);
   output.line(await generalHelp());
   output.flush();

@@ -26,14 +26,9 @@ export function statusOf(error: unknown): 1 | 2 {
 
 /** An error in one line, without a stack. */
 export function lineOf(error: unknown): string {
-  if (isBpfkitError(error)) return oneLine(error.message);
-  return oneLine(
-    `bpfkit failed on this input, which is a bug of its own: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
-  );
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, "; ");
+  if (isBpfkitError(error)) return error.message;
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return `bpfkit failed on this input, which is a bug of its own: ${text.replace(/\s*\n\s*/g, "; ")}`;
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
@@ -56,12 +51,12 @@ export function fileError(code: "UNREADABLE" | "UNWRITABLE", file: string, cause
   return new CliError(code, what, { file } satisfies Place, { cause });
 }
 
-/** Runs what an engine may refuse; its refusal is the program's, not a mistake of the caller. */
+/** Runs what an engine may refuse; its refusal is the program's, not a mistake of the caller, who only chose the type. */
 export function orRefused<T>(link: () => T): T {
   try {
     return link();
   } catch (cause) {
-    if (!isBpfkitError(cause)) throw cause;
+    if (!isBpfkitError(cause) || cause.code === "UNSUPPORTED_PROGRAM_TYPE") throw cause;
     throw new CliError("REFUSED", `refused: ${cause.message}`, {}, { cause });
   }
 }

@@ -19,7 +19,7 @@ export async function generalHelp(): Promise<string> {
   return help
     .options({
       help: { type: "boolean", alias: "h", description: "show this help, or a command's" },
-      version: { type: "boolean", description: "show the version" },
+      version: { type: "boolean", alias: "V", description: "show the version" },
     })
     .epilogue("Exit status: 0 all well; 1 a program was refused, faulted or a test failed; 2 wrong use.")
     .getHelp();

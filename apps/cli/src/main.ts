@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
  * and shells see status 130.
  */
 export async function main(args: readonly string[]): Promise<void> {
-  if (args.length === 1 && args[0] === "--version") {
+  if (args[0] === "--version" || args[0] === "-V") {
     process.stdout.write(`${version()}\n`);
     return;
   }

@@ -31,15 +31,19 @@ export class Output {
     this.#colours = this.#terminal && !json && (process.env["NO_COLOR"] ?? "") === "";
   }
 
-  /** Writes a line. @throws {OutputClosed} */
+  /** Writes a line of text. @throws {OutputClosed} */
   line(text = ""): void {
-    this.#waiting += `${text}\n`;
+    this.#write(printable(text));
+  }
+
+  #write(line: string): void {
+    this.#waiting += `${line}\n`;
     if (this.#terminal || this.#waiting.length > CHUNK || performance.now() - this.#written > PATIENCE) this.flush();
   }
 
   /** Writes a value as one line of JSON: bigints as decimal strings, bytes as hex, undefined left out. @throws {OutputClosed} */
   object(value: unknown): void {
-    this.line(toJson(value));
+    this.#write(toJson(value));
   }
 
   /** Colours text where standard output is a terminal. */
@@ -56,6 +60,14 @@ export class Output {
   }
 }
 
+/** Names come from files of strangers: what could steer a terminal is shown as a mark. Colours stay. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/\x1b\[\d{1,2}m|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (found) =>
+    found.length > 1 ? found : "\ufffd",
+  );
+}
+
 /** A value as one line of JSON, as `Output.object` writes it. */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => {
@@ -66,7 +78,7 @@ export function toJson(value: unknown): string {
 
 /** Writes a line to standard error. */
 export function complain(text: string): void {
-  writeToStderr(`${text}\n`);
+  writeToStderr(`${printable(text)}\n`);
 }
 
 /** A line on standard error that is written over by the next; nothing where standard error is no terminal. */
@@ -77,7 +89,7 @@ export class Progress {
   show(text: string): void {
     if (!this.#shown || performance.now() - this.#last < 100) return;
     this.#last = performance.now();
-    writeToStderr(`\r\x1b[K${text}`);
+    writeToStderr(`\r\x1b[K${printable(text).slice(0, 70)}`);
   }
 
   done(): void {

@@ -7,18 +7,18 @@ export interface DataLayout {
   size(section: string): number | undefined;
   /** Byte offset of a variable in its section. */
   offset(section: string, variable: string): number | undefined;
-  /** Whether a function with global linkage in the BTF is hidden, so that the kernel takes it as static. */
-  hidden(func: string): boolean;
+  /** Whether a function or variable that the BTF calls global is hidden, so that the kernel takes it as static. */
+  hidden(name: string): boolean;
 }
 
-/** Byte offsets within a record: of `info`, of the size word, of the first variable. */
+/** Byte offsets within a record: of `info`, of the size word, of the first variable or a variable's linkage. */
 const INFO = 4;
 const SIZE = 8;
 const FIRST = 12;
 
 /**
  * Completes the BTF of an object with what its symbol table knows, as libbpf does before it loads BTF: compilers leave
- * the sizes of data sections and the offsets of their variables 0, and call hidden functions global.
+ * the sizes of data sections and the offsets of their variables 0, and call what is hidden global.
  * Returns new BTF; the one given stays as it is.
  */
 export function fillDataSections(btf: Btf, layout: DataLayout): Btf {
@@ -28,12 +28,13 @@ export function fillDataSections(btf: Btf, layout: DataLayout): Btf {
     const at = btf.offsets[id]!;
     const kind = bytes[at + 7]! & 0x1f;
     if (kind === DATASEC) fillSection(btf, layout, view, id, at);
-    else if (kind === FUNC) hideFunction(btf, layout, view, id, at);
+    else if (kind === FUNC || kind === VAR) hide(btf, layout, view, id, at);
   }
   return parseBtf(bytes);
 }
 
 const FUNC = 12;
+const VAR = 14;
 const DATASEC = 15;
 
 function fillSection(btf: Btf, layout: DataLayout, view: DataView, id: number, at: number): void {
@@ -52,9 +53,10 @@ function fillSection(btf: Btf, layout: DataLayout, view: DataView, id: number, a
   });
 }
 
-function hideFunction(btf: Btf, layout: DataLayout, view: DataView, id: number, at: number): void {
-  const func = typeById(btf, id);
-  if (func.kind !== "func" || func.linkage !== "global" || !layout.hidden(func.name)) return;
-  // The linkage stands where other kinds count their parts: the low 16 bits of `info`.
-  view.setUint16(at + INFO, 0, true);
+function hide(btf: Btf, layout: DataLayout, view: DataView, id: number, at: number): void {
+  const type = typeById(btf, id);
+  if ((type.kind !== "func" && type.kind !== "var") || type.linkage !== "global" || !layout.hidden(type.name)) return;
+  // A function's linkage stands where other kinds count their parts: the low 16 bits of `info`.
+  if (type.kind === "func") view.setUint16(at + INFO, 0, true);
+  else view.setUint32(at + FIRST, 0, true);
 }

@@ -13,11 +13,11 @@ import {
   typeById,
   typeName,
 } from "../src/index.js";
-import { objectPaths, sectionOf } from "./objects.js";
+import { cpuMilliseconds, objectPaths, sectionOf } from "./objects.js";
 
 /** Mutated sections given to everything that reads BTF: raise it for a long session. */
 const FUZZ_RUNS = Number(process.env["BPFKIT_FUZZ_RUNS"] ?? 1_000);
-/** Milliseconds one input may take. */
+/** Milliseconds of processor time one input may take. */
 const LIMIT = 1_000;
 
 let state = 0x2545f491;
@@ -85,9 +85,9 @@ test(
     let parsed = 0;
     for (let run = 0; run < FUZZ_RUNS; run++) {
       const [btf, ext] = pairs[random(pairs.length)]!;
-      const start = performance.now();
+      const start = cpuMilliseconds();
       parsed += exercise(mutate(btf), mutate(ext));
-      expect(performance.now() - start).toBeLessThan(LIMIT);
+      expect(cpuMilliseconds() - start).toBeLessThan(LIMIT);
     }
     expect(parsed).toBeGreaterThan(0);
   },

@@ -36,3 +36,12 @@ export function sectionOf(path: string, name: string): Uint8Array | undefined {
   }
   return undefined;
 }
+
+/**
+ * Milliseconds of processor time this process has used: on a busy machine the clock on the wall says little about how
+ * long a piece of work takes.
+ */
+export function cpuMilliseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}

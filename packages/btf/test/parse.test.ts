@@ -147,7 +147,7 @@ test("fillDataSections gives sizes, offsets in order, and hides functions; what 
   const filled = fillDataSections(btf, {
     size: (section) => (section === ".data" ? 8 : undefined),
     offset: (_, name) => (name === "a" ? 4 : 0),
-    hidden: (name) => name === "f",
+    hidden: (name) => name === "f" || name === "b",
   });
   expect(typeById(filled, 4)).toMatchObject({
     size: 8,
@@ -156,7 +156,11 @@ test("fillDataSections gives sizes, offsets in order, and hides functions; what 
       { type: 2, offset: 4, size: 4 },
     ],
   });
-  expect(typeById(filled, 5)).toMatchObject({ linkage: "static" });
+  expect([2, 3, 5].map((id) => typeById(filled, id))).toMatchObject([
+    { linkage: "global" },
+    { linkage: "static" },
+    { linkage: "static" },
+  ]);
   expect(typeById(filled, 6)).toMatchObject({ size: 0 });
   expect(bytes).toEqual(before);
 });

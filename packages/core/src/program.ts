@@ -59,7 +59,7 @@ export type Reference =
 
 /** BTF as the kernel takes it with a program. */
 export interface ProgramBtf {
-  /** The object's `.BTF` section, whole. */
+  /** The object's `.BTF` section, whole, with the sizes and offsets of its data sections filled in. */
   readonly types: Uint8Array;
   /** A row for each subprogram, in order: its slot and its BTF function's type id. */
   readonly functions: readonly { readonly slot: SlotIndex; readonly typeId: number }[];

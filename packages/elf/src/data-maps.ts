@@ -11,6 +11,9 @@ const MMAPABLE = 1 << 10;
 /** Characters of a map's name in the kernel (`BPF_OBJ_NAME_LEN` without its zero byte). */
 const NAME_LENGTH = 15;
 
+/** Characters libbpf keeps for the section, which may be shorter (`.bss`). */
+const SHORTEST_SECTION = 7;
+
 /** Whether a section holds global variables or constants: `.data`, `.rodata`, `.bss`, each also with `.anything`. */
 export function isData({ name, type, size }: ElfSection): boolean {
   if (size === 0) return false;
@@ -60,19 +63,19 @@ function hasGlobal(btf: Btf, id: number | undefined): boolean {
 }
 
 function uniqueName(names: Set<string>, file: string | undefined, section: ElfSection): string {
-  const candidates = [mapName(file, section.name), section.name, `${section.name}#${section.index}`];
-  const name = candidates.find((candidate) => !names.has(candidate))!;
-  names.add(name);
-  return name;
+  const name = mapName(file, section.name);
+  const unique = names.has(name) ? `${section.name}#${section.index}` : name;
+  names.add(unique);
+  return unique;
 }
 
 /**
- * The kernel's name of a section's map: what libbpf's `internal_map_name` makes of it. The object's name and the
- * section's share 15 characters, of which the section takes at least 7; a custom section (`.data.x`) takes all of them.
+ * What libbpf calls a section's map (`internal_map_name`): the object's name and the section's share the kernel's 15
+ * characters, of which the section takes at least 7. A custom section (`.data.x`) stands for itself, however long.
  */
 function mapName(file: string | undefined, section: string): string {
+  if (section.includes(".", 1)) return section;
   const object = (file ?? "").replace(/^.*[/\\]/, "").replace(/\..*$/, "");
-  const room = section.includes(".", 1) ? 0 : Math.max(0, NAME_LENGTH - Math.max(7, section.length));
-  const text = `${object.slice(0, room)}${section.slice(0, NAME_LENGTH)}`;
-  return text.replace(/[^A-Za-z0-9_.]/g, "_");
+  const room = NAME_LENGTH - Math.max(SHORTEST_SECTION, section.length);
+  return `${object.slice(0, room)}${section}`.replace(/[^A-Za-z0-9_.]/g, "_");
 }

@@ -1,7 +1,8 @@
 import { type Btf, type BtfExt, fillDataSections, parseBtf, parseBtfExt, stringAt } from "@bpfkit/btf";
 import { SLOT_BYTES } from "@bpfkit/core";
 import { type ElfFile, type ElfSection, sectionBytes } from "./elf-file.js";
-import { type ElfSymbol, STB_LOCAL, STT_FUNC } from "./symbols.js";
+import type { Problems } from "./problems.js";
+import { type ElfSymbol, STB_LOCAL } from "./symbols.js";
 
 /** An object's BTF with its data sections filled in. */
 export interface ObjectBtf {
@@ -12,13 +13,20 @@ export interface ObjectBtf {
 /** Bytes of a function's or a line's row in a program's BTF, for the budget. */
 export const LINE_BYTES = 16;
 
-/** Reads `.BTF` and `.BTF.ext`; undefined where there is none. @throws {BtfError} where one of them is damaged. */
-export function readObjectBtf(elf: ElfFile, symbols: ReadonlyMap<number, readonly ElfSymbol[]>): ObjectBtf | undefined {
+/**
+ * Reads `.BTF` and `.BTF.ext`; undefined where there is none. Damage of either is a problem and leaves it out: programs run
+ * without types, and types are of use without lines.
+ */
+export function readObjectBtf(
+  elf: ElfFile,
+  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
+  problems: Problems,
+): ObjectBtf | undefined {
   const section = elf.sections.find(({ name }) => name === ".BTF");
-  if (section === undefined) return undefined;
-  const btf = fillIn(elf, parseBtf(sectionBytes(elf, section)), symbols);
-  const extSection = elf.sections.find(({ name }) => name === ".BTF.ext");
-  return { btf, ext: extSection && parseBtfExt(sectionBytes(elf, extSection)) };
+  const btf = section && problems.attempt(() => fillIn(elf, parseBtf(sectionBytes(elf, section)), symbols));
+  if (btf === undefined) return undefined;
+  const ext = elf.sections.find(({ name }) => name === ".BTF.ext");
+  return { btf, ext: ext && problems.attempt(() => parseBtfExt(sectionBytes(elf, ext))) };
 }
 
 function fillIn(elf: ElfFile, btf: Btf, symbols: ReadonlyMap<number, readonly ElfSymbol[]>): Btf {
@@ -29,7 +37,7 @@ function fillIn(elf: ElfFile, btf: Btf, symbols: ReadonlyMap<number, readonly El
   for (const [index, list] of symbols) {
     const globals = list.filter(({ binding }) => binding !== STB_LOCAL);
     offsets.set(elf.sections[index]!.name, new Map(globals.map(({ name, value }) => [name, value])));
-    for (const { name, type, visibility } of globals) if (type === STT_FUNC && visibility !== 0) hidden.add(name);
+    for (const { name, visibility } of globals) if (visibility !== 0) hidden.add(name);
   }
   elf.budget.charge(btf.bytes.length);
   return fillDataSections(btf, {

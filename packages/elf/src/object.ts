@@ -1,6 +1,6 @@
 import type { MapSpec, Program } from "@bpfkit/core";
 import { isCode, readCode } from "./code-section.js";
-import { type ElfFile, type ElfOptions, type ElfSection, readElf, sectionBytes } from "./elf-file.js";
+import { type ElfFile, type ElfOptions, type ElfSection, readElf, SHT_RELA, sectionBytes } from "./elf-file.js";
 import { findEntries, slotsBySection } from "./entries.js";
 import { ElfError } from "./error.js";
 import { type ElfFunction, findFunctions } from "./functions.js";
@@ -9,7 +9,7 @@ import { type Linker, link } from "./link.js";
 import { linesBySection, readObjectBtf } from "./object-btf.js";
 import { fillSlots, type ObjectVariable, readMaps, readVariables } from "./object-maps.js";
 import { type ObjectProblem, Problems } from "./problems.js";
-import { sectionType } from "./program-types.js";
+import { programSection, sectionType } from "./program-types.js";
 import { indexRelocations, relocationsOf } from "./relocations.js";
 import { placesOf, Resolver } from "./resolve.js";
 import { definedSymbols, symbolTable } from "./symbols.js";
@@ -48,10 +48,11 @@ export interface ObjectSpec {
  */
 export function parseObject(bytes: Uint8Array, options: ElfOptions = {}): ObjectSpec {
   const elf = readElf(bytes, options);
+  refuseAddends(elf);
   const problems = new Problems(elf.budget);
   const table = symbolTable(elf);
   const defined = definedSymbols(table);
-  const btf = problems.attempt(() => readObjectBtf(elf, defined));
+  const btf = readObjectBtf(elf, defined, problems);
   const definitions = readMaps(elf, defined, btf, problems);
   const places = placesOf(definitions);
   const relocations = indexRelocations(elf);
@@ -95,7 +96,7 @@ function linkAll(
   const names = new Set<string>();
   return entries.flatMap((entry) => {
     const { name } = entry;
-    const section = entry.code.section.name;
+    const section = programSection(entry.code.section.name);
     const program = problems.attempt(
       () => {
         const taken = "another program has the same name";
@@ -113,6 +114,14 @@ function linkAll(
     );
     return program === undefined ? [] : [program];
   });
+}
+
+/** Code whose relocations this package does not read would be taken for code without any. */
+function refuseAddends({ sections, file }: ElfFile): void {
+  const table = sections.find(({ type, info }) => type === SHT_RELA && sections[info] && isCode(sections[info]));
+  if (table === undefined) return;
+  const what = "relocations with addends (SHT_RELA) are not read; clang and libbpf use SHT_REL";
+  throw new ElfError("UNSUPPORTED", what, { ...(file === undefined ? {} : { file }), section: table.name });
 }
 
 function textSection(elf: ElfFile, name: string): string | undefined {

@@ -124,11 +124,15 @@ const SECTION_TYPES: readonly (readonly [
   ["netfilter", "netfilter", "netfilter"],
 ];
 
+/** A section's name without the `?` by which libbpf marks programs that are not loaded unless asked for. */
+export const programSection = (section: string): string => section.replace(/^\?/, "");
+
 /**
  * The program type of a section, from its name: as libbpf has it, else as libbpf before 1.0 had it, which took any name
  * that began with a known one (`xdp_prog`, `socket1`, `tc/entry`); here a letter must not follow. Else `raw`.
  */
-export function sectionType(name: string): SectionType {
+export function sectionType(section: string): SectionType {
+  const name = programSection(section);
   const exact = SECTION_TYPES.find(([pattern]) =>
     pattern.endsWith("+") ? `${name}/`.startsWith(`${pattern.slice(0, -1)}/`) : pattern === name,
   );

@@ -80,6 +80,10 @@ describe("what is an entry", () => {
     expect(object.problems).toEqual([expect.objectContaining({ code: "DUPLICATE_NAME", program: "main" })]);
   });
 
+  test("a section marked with ? is called as if it were not", () => {
+    expect(entries(parse([code("?xdp", EXIT)]))).toEqual([["?xdp", "xdp", 1]]);
+  });
+
   test("an object without any code", () => {
     expect(parse([])).toMatchObject({ programs: [], maps: [], problems: [] });
   });
@@ -124,6 +128,7 @@ describe("program types by section name", () => {
     ["xdp_prog", "xdp", "xdp", undefined],
     ["xdp/anything", "xdp", "xdp", undefined],
     ["tc", "sched_cls", undefined, undefined],
+    ["?tc", "sched_cls", undefined, undefined],
     ["tc/entry", "sched_cls", undefined, undefined],
     ["tc/egress", "sched_cls", "tcx_egress", undefined],
     ["tcx/ingress", "sched_cls", "tcx_ingress", undefined],

@@ -45,6 +45,16 @@ describe("refused, in words", () => {
     expect(() => parseObject(bytes, { file: "x.o" })).toThrow(message);
   });
 
+  test("relocations with addends", () => {
+    const bytes = buildElf({
+      sections: [
+        { name: "xdp", ...CODE, data: slots(EXIT) },
+        { name: ".relaxdp", type: 4, info: 1, data: new Uint8Array(24) },
+      ],
+    });
+    expect(() => parseObject(bytes)).toThrow("section .relaxdp: relocations with addends (SHT_RELA) are not read");
+  });
+
   test("machine 0, which LLVM wrote before 3.9, is taken", () => {
     expect(parseObject(changed([18, 0, 0])).programs).toHaveLength(1);
   });

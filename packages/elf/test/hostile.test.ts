@@ -15,6 +15,7 @@ import {
   type SymbolInput,
   slots,
 } from "./build-elf.js";
+import { cpuMilliseconds } from "./support.js";
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -26,13 +27,13 @@ interface Outcome {
 
 /** Parses, and takes the time. */
 function measure(bytes: Uint8Array): Outcome {
-  const start = performance.now();
+  const start = cpuMilliseconds();
   try {
     const object = parseObject(bytes);
-    return { object, ms: performance.now() - start };
+    return { object, ms: cpuMilliseconds() - start };
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
-    return { error, ms: performance.now() - start };
+    return { error, ms: cpuMilliseconds() - start };
   }
 }
 
@@ -63,7 +64,7 @@ describe("output out of proportion is refused", () => {
     const { error, ms } = measure(bytes);
     expect(error).toEqual(tooLarge);
     expect(error?.message).toMatch(/take more than \d+ bytes/);
-    expect(ms).toBeLessThan(500);
+    expect(ms).toBeLessThan(1000);
   });
 
   test("a thousand sections of global data that share their bytes", () => {
@@ -86,7 +87,7 @@ describe("output out of proportion is refused", () => {
       ),
     );
     expect(error).toEqual(tooLarge);
-    expect(ms).toBeLessThan(500);
+    expect(ms).toBeLessThan(1000);
   });
 
   test("a thousand names that share their letters", () => {

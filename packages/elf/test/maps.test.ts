@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type BtfType, encodeBtf } from "@bpfkit/btf";
 import { describe, expect, test } from "vitest";
-import { parseObject } from "../src/index.js";
+import { parseObject, readElf } from "../src/index.js";
 import { buildElf, CODE, DATA, EXIT, FUNC, GLOBAL, join, LOAD, OBJECT, slots, words } from "./build-elf.js";
 import { fixture, fixtureBytes, VERSIONS } from "./support.js";
 
@@ -105,6 +105,7 @@ test.each([
   ["odd-name!.o", ".bss", "odd_name.bss"],
   [undefined, ".bss", ".bss"],
   ["globals.o", ".data.extra", ".data.extra"],
+  ["globals.o", ".rodata.str1.1", ".rodata.str1.1"],
 ])("global data of %s: %s is map %s, as libbpf names it", (file, section, name) => {
   const { maps } = parseObject(fixtureBytes("v3/globals.o"), file === undefined ? {} : { file });
   expect(maps.find((map) => map.section === section)?.name).toBe(name);
@@ -366,6 +367,16 @@ test("a second map of the same name is a problem, and so are the programs that u
 test("what is not read is said", () => {
   const object = parseObject(buildElf({ sections: [{ name: ".struct_ops.link", ...DATA, data: new Uint8Array(8) }] }));
   expect(object.problems).toEqual([expect.objectContaining({ code: "UNSUPPORTED" })]);
+});
+
+test("damaged .BTF.ext takes the lines away, not the maps", () => {
+  const bytes = fixtureBytes("v3/data_maps.o");
+  const elf = readElf(bytes);
+  bytes[elf.sections.find(({ name }) => name === ".BTF.ext")!.offset] = 0;
+  const object = parseObject(bytes);
+  expect(object.problems).toEqual([expect.objectContaining({ code: "NOT_BTF" })]);
+  expect(object.maps).toHaveLength(3);
+  expect(object.programs[0]?.btf?.lines).toHaveLength(0);
 });
 
 test("the object's bytes may be a Node Buffer, whose slice does not copy, and change later", () => {

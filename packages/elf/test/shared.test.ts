@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { isBpfkitError } from "@bpfkit/core";
 import { describe, expect, test } from "vitest";
 import { type ObjectSpec, parseObject } from "../src/index.js";
-import { filesBelow, SHARED, SHARED_OBJECTS } from "./support.js";
+import { cpuMilliseconds, filesBelow, SHARED, SHARED_OBJECTS } from "./support.js";
 
 const TRUTH = new URL("truth/objects.jsonl", SHARED);
 const parse = (path: string): ObjectSpec =>
@@ -36,19 +36,20 @@ describe.skipIf(!existsSync(SHARED_OBJECTS))(
       const objects = valid.map(parse);
       const count = (of: "programs" | "maps") => objects.reduce((sum, object) => sum + object[of].length, 0);
       console.log(`${objects.length} objects: ${count("programs")} programs, ${count("maps")} maps, no problem`);
-      expect([objects.length, count("programs")]).toEqual([83, 123]);
+      expect(objects.flatMap(({ problems }) => problems)).toEqual([]);
+      expect(count("programs")).toBeGreaterThanOrEqual(objects.length);
     });
 
     test.each(paths.filter((path) => path.startsWith("invalid/")))(
       "%s gives a result or a typed error, soon",
       (path) => {
-        const start = performance.now();
+        const start = cpuMilliseconds();
         try {
           parse(path);
         } catch (error) {
           expect(isBpfkitError(error)).toBe(true);
         }
-        expect(performance.now() - start).toBeLessThan(1000);
+        expect(cpuMilliseconds() - start).toBeLessThan(1000);
       },
     );
 

@@ -57,3 +57,12 @@ export function references(program: Program): string[] {
     return `extern ${reference.weak ? "weak " : ""}${reference.of} ${reference.symbol}`;
   });
 }
+
+/**
+ * Milliseconds of processor time this process has used: on a busy machine the clock on the wall says little about how
+ * long a piece of work takes.
+ */
+export function cpuMilliseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}

@@ -1,5 +1,11 @@
 import type { Described } from "@bpfkit/core";
 
+/** Guest addresses below this are never mapped: a null pointer plus any 16-bit offset faults. */
+export const LOWEST_MAPPED = 65_536;
+
+/** 64-bit loads of functions hold addresses from here on; nothing is ever mapped there. */
+export const FUNCTION_BASE = 0xf000_0000;
+
 /** A named object, or `count` of them `stride` bytes apart, that a fault may be near. */
 export interface Description extends Described {
   readonly name: string;
@@ -46,7 +52,6 @@ function wordNear({ description, start }: Near, address: number, size: number): 
 /** Words a failed access by the nearest described object. */
 export function explainAccess(
   descriptions: readonly Description[],
-  lowestMapped: number,
   access: "read" | "write",
   address: bigint,
   size: number,
@@ -54,7 +59,9 @@ export function explainAccess(
   const what = `${access} of ${bytes(size)}`;
   const hex = `0x${address.toString(16)}`;
   if (address >= 1n << 32n) return `${what} at ${hex}, which is no guest address: bits 32 to 63 are not zero`;
-  if (address < BigInt(lowestMapped)) return `${what} at ${hex}, a null pointer plus ${address}`;
+  if (address < BigInt(LOWEST_MAPPED)) return `${what} at ${hex}, a null pointer plus ${address}`;
+  if (address >= BigInt(FUNCTION_BASE))
+    return `${what} at ${hex}, where functions have their numbers and nothing is mapped`;
   const near = nearest(descriptions, Number(address));
   return near === undefined
     ? `${what} at ${hex}, nothing is mapped`

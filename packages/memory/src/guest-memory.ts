@@ -1,18 +1,15 @@
 import type { Described, GuestMemory, MemoryViews, Permission, Region } from "@bpfkit/core";
 import { BpfkitError, guestAddress, MemoryFault } from "@bpfkit/core";
-import { type Description, explainAccess } from "./explain.js";
+import { type Block, Blocks } from "./blocks.js";
+import { explainAccess, FUNCTION_BASE, LOWEST_MAPPED } from "./explain.js";
 import { allValid, GRANULE, mark } from "./shadow.js";
 
 const PAGE = 65_536;
 
-/** Guest addresses below this are never mapped: a null pointer plus any 16-bit offset faults. */
-export const LOWEST_MAPPED: number = PAGE;
-
 /** Invalid bytes kept between regions, so that running off one never lands in the next. */
 export const GAP = 64;
 
-/** 64-bit loads of functions hold addresses from here on; nothing is ever mapped there. */
-const HIGHEST_PAGE_COUNT = 0xf000_0000 / PAGE;
+const HIGHEST_PAGE_COUNT = FUNCTION_BASE / PAGE;
 
 export interface GuestMemoryOptions {
   /** Bytes to begin with; grown as regions are reserved. Default 1 MiB. */
@@ -35,42 +32,35 @@ class WasmGuestMemory implements GuestMemory {
   readonly #maxPages: number;
   #end = LOWEST_MAPPED;
   #runs = 0;
-  #free: Region[] = [];
-  #descriptions: Description[] = [];
+  readonly #blocks = new Blocks();
 
   constructor({ initialBytes = 16 * PAGE, maxBytes = HIGHEST_PAGE_COUNT * PAGE }: GuestMemoryOptions) {
     this.#maxPages = Math.min(Math.ceil(maxBytes / PAGE), HIGHEST_PAGE_COUNT);
     const initial = Math.min(Math.ceil(initialBytes / PAGE), this.#maxPages);
     try {
       this.wasm = new WebAssembly.Memory({ initial, maximum: this.#maxPages });
+      this.views = viewsOf(this.wasm, shadowsFor(initial), 1);
     } catch (cause) {
       throw new MemoryError("OUT_OF_MEMORY", `no ${initial * PAGE} bytes of guest memory to be had`, {}, { cause });
     }
-    this.views = viewsOf(this.wasm, undefined);
   }
 
   reserve(name: string, size: number, permission: Permission, align: number = GRANULE): Region {
     if (!Number.isInteger(size) || size < 0)
       throw new MemoryError("BAD_SIZE", `region ${name}: ${size} is no size in bytes`);
-    const start = this.#reuse(size, align) ?? this.#extend(name, size, align);
-    const region: Region = { name, start: guestAddress(start), size };
-    this.permit(start, size, permission);
-    this.describe(start, name, size);
+    const block = this.#blocks.take(size, align, GAP) ?? this.#extend(name, size, align);
+    const region: Region = { name, start: guestAddress(block.start), size };
+    block.region = region;
+    this.permit(region.start, size, permission);
+    this.describe(region.start, name, size);
     return region;
   }
 
-  #reuse(size: number, align: number): number | undefined {
-    const index = this.#free.findIndex(
-      (region) => region.size >= size && region.size < 2 * size + GAP && region.start % align === 0,
-    );
-    return index < 0 ? undefined : this.#free.splice(index, 1)[0]!.start;
-  }
-
-  #extend(name: string, size: number, align: number): number {
+  #extend(name: string, size: number, align: number): Block {
     const start = Math.ceil((this.#end + GAP) / align) * align;
     this.#growTo(start + size + GAP, name);
     this.#end = Math.ceil((start + size) / GRANULE) * GRANULE;
-    return start;
+    return this.#blocks.add(start, size);
   }
 
   #growTo(end: number, name: string): void {
@@ -87,26 +77,30 @@ class WasmGuestMemory implements GuestMemory {
         "OUT_OF_MEMORY",
         `region ${name} would bring guest memory to ${end} bytes, over its limit of ${this.#maxPages * PAGE}`,
       );
-    const wanted = Math.min(Math.max(pages, (2 * have) / PAGE), this.#maxPages);
+    const doubled = Math.min(Math.max(pages, (2 * have) / PAGE), this.#maxPages);
+    if (this.#tryGrowing(doubled) || this.#tryGrowing(pages)) return;
+    throw new MemoryError(
+      "OUT_OF_MEMORY",
+      `region ${name}: the platform gave no ${pages * PAGE} bytes of guest memory`,
+    );
+  }
+
+  /** The shadow first: once memory has grown, the old views are dead. */
+  #tryGrowing(pages: number): boolean {
     try {
-      this.wasm.grow(wanted - have / PAGE);
-      this.views = viewsOf(this.wasm, this.views);
-    } catch (cause) {
-      throw new MemoryError(
-        "OUT_OF_MEMORY",
-        `region ${name}: the platform gave no ${wanted * PAGE} bytes of guest memory`,
-        {},
-        { cause },
-      );
+      const shadows = shadowsFor(pages, this.views);
+      this.wasm.grow(pages - this.views.u8.length / PAGE);
+      this.views = viewsOf(this.wasm, shadows, this.views.epoch + 1);
+      return true;
+    } catch {
+      return false;
     }
   }
 
   release(region: Region): void {
+    if (!this.#blocks.release(region)) return;
     this.permit(region.start, region.size, "none");
     this.views.u8.fill(0, region.start, region.start + region.size);
-    const end = region.start + Math.max(region.size, 1);
-    this.#descriptions = this.#descriptions.filter(({ start }) => start < region.start || start >= end);
-    this.#free.push(region);
   }
 
   permit(start: number, size: number, permission: Permission): void {
@@ -129,15 +123,11 @@ class WasmGuestMemory implements GuestMemory {
   }
 
   describe(start: number, name: string, size: number, stride: number = Math.max(size, 1), count = 1): Described {
-    // What is said of the objects inside a region is finer than what was said of the region.
-    this.#descriptions = this.#descriptions.filter((d) => start < d.start || start + size > d.start + d.size);
-    const description = { name, start, size, stride, count };
-    if (count > 0) this.#descriptions.push(description);
-    return description;
+    return this.#blocks.describe({ start, name, size, stride, count });
   }
 
   explain(access: "read" | "write", address: bigint, size: number): string {
-    return explainAccess(this.#descriptions, LOWEST_MAPPED, access, address, size);
+    return explainAccess(this.#blocks.descriptions(), access, address, size);
   }
 
   enterRun(): void {
@@ -149,20 +139,24 @@ class WasmGuestMemory implements GuestMemory {
   }
 }
 
-/** Views over a memory, with the shadows of `previous` carried over. */
-function viewsOf(memory: WebAssembly.Memory, previous: MemoryViews | undefined): MemoryViews {
-  const { buffer } = memory;
-  const shadow = (old: Uint8Array | undefined): Uint8Array => {
-    const table = new Uint8Array(buffer.byteLength / GRANULE);
-    if (old !== undefined) table.set(old);
-    return table;
+type Shadows = Pick<MemoryViews, "readShadow" | "writeShadow">;
+
+/** Shadow tables for a memory of so many pages, with what `previous` said carried over. */
+function shadowsFor(pages: number, previous?: Shadows): Shadows {
+  const table = (old: Uint8Array = new Uint8Array(0)): Uint8Array => {
+    const longer = new Uint8Array((pages * PAGE) / GRANULE);
+    longer.set(old);
+    return longer;
   };
+  return { readShadow: table(previous?.readShadow), writeShadow: table(previous?.writeShadow) };
+}
+
+function viewsOf({ buffer }: WebAssembly.Memory, shadows: Shadows, epoch: number): MemoryViews {
   return {
-    epoch: (previous?.epoch ?? 0) + 1,
+    epoch,
     u8: new Uint8Array(buffer),
     i32: new Int32Array(buffer),
     data: new DataView(buffer),
-    readShadow: shadow(previous?.readShadow),
-    writeShadow: shadow(previous?.writeShadow),
+    ...shadows,
   };
 }

@@ -16,7 +16,7 @@ export function mark(shadow: Uint8Array, start: number, size: number, valid: boo
 
 /** Whether all of `size` bytes from `address` are valid in one shadow table. */
 export function allValid(shadow: Uint8Array, address: number, size: number): boolean {
-  if (size === 0) return true;
+  if (size <= 0) return size === 0;
   const end = address + size;
   const lastGranule = Math.floor((end - 1) / GRANULE);
   if (lastGranule >= shadow.length) return false;

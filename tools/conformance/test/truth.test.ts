@@ -38,7 +38,7 @@ describe.each(["truth/scenarios.jsonl", "truth/verifier-cases.jsonl"])("%s, as L
 
     test("what is skipped, by reason", async () => {
       const name = file.replace(/^.*\/|\..*$/g, "");
-      await expect(JSON.stringify(await skips(cases), null, 2)).toMatchFileSnapshot(`skipped-${name}.json`);
+      await expect(`${JSON.stringify(await skips(cases), null, 2)}\n`).toMatchFileSnapshot(`skipped-${name}.json`);
     });
   });
 });

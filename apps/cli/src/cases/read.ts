@@ -36,13 +36,10 @@ async function readValues(text: string, file: string): Promise<Raw[]> {
 
 /** One object a line; or one alone over several. */
 function readLines(text: string, file: string): Raw[] {
-  const lines = text.split("\n");
-  if (isJson(text)) return [{ value: JSON.parse(text), where: file }];
-  return lines.flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    const where = `${file}:${index + 1}`;
-    return [{ value: parseJson(line, where), where }];
-  });
+  const lines = text.split("\n").map((line, index) => ({ line, where: `${file}:${index + 1}` }));
+  const filled = lines.filter(({ line }) => line.trim() !== "");
+  if (filled.length > 1 && isJson(text)) return [{ value: JSON.parse(text), where: file }];
+  return filled.map(({ line, where }) => ({ value: parseJson(line, where), where }));
 }
 
 function isJson(text: string): boolean {

@@ -1,5 +1,5 @@
 import { type PrintedLine, toText } from "@bpfkit/asm";
-import { formatPlace, type Program, type SourceLine, sourceLineAt } from "@bpfkit/core";
+import { formatPlace, isBpfkitError, type Program, type SourceLine, sourceLineAt } from "@bpfkit/core";
 import type { Command } from "../command.js";
 import { readBytes } from "../files.js";
 import { toHex } from "../hex.js";
@@ -42,6 +42,8 @@ async function readEitherSyntax(file: string, options: InputOptions): Promise<In
   try {
     return await inputFromBytes(bytes, file, { ...options, syntax: "kernel" });
   } catch (error) {
+    const inText = isBpfkitError(error) && error.place.line !== undefined;
+    if (!inText) throw error;
     return await inputFromBytes(bytes, file, { ...options, syntax: "ubpf" }).catch(() => {
       throw error;
     });
@@ -71,12 +73,8 @@ function printText(
       output.line(output.style("faint", `; ${source.text || "…"}  ${formatPlace({ source }).trim()}`));
     }
     last = source;
-    const hex = style.bytes
-      ? `${toHex(bytes)
-          .replace(/(.{16})(?=.)/, "$1 ")
-          .padEnd(33)}  `
-      : "";
-    output.line(`${String(slot).padStart(5)}: ${hex}${text}`);
+    const hex = toHex(bytes).replace(/(.{16})(?=.)/, "$1 ");
+    output.line(`${String(slot).padStart(5)}: ${style.bytes ? `${hex.padEnd(33)}  ` : ""}${text}`);
   }
   output.line();
 }

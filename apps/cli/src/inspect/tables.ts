@@ -8,9 +8,8 @@ type Cell = string | number | undefined;
 /** Draws a file's description for people. */
 export function printDescription(about: FileDescription, output: Output): void {
   const { file, format, size, license } = about;
-  output.line(
-    `${output.style("strong", file)}: ${format}, ${plural(size, "byte")}${license === undefined ? "" : `, license ${license}`}`,
-  );
+  const facts = [format, plural(size, "byte"), ...(license === undefined ? [] : [`license ${license}`])];
+  output.line(`${output.style("strong", file)}: ${facts.join(", ")}`);
   printPrograms(about, output);
   printMaps(about, output);
   const { globals = [], sections = [], relocations = [], btf, problems } = about;
@@ -65,7 +64,7 @@ function printPrograms({ programs, callGraph }: FileDescription, output: Output)
   if (callGraph.length > 0) title(output, "Calls");
   for (const { program, from, to, kind } of callGraph) {
     output.line(
-      `  ${program}: ${from} ${kind === "call" ? `→ ${to}` : kind === "callback" ? `→ ${to} (callback)` : "⇒ (tail call)"}`,
+      `  ${program}: ${from} ${kind === "tail call" ? "⇒" : `→ ${to}`}${kind === "call" ? "" : ` (${kind})`}`,
     );
   }
 }

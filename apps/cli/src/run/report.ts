@@ -59,10 +59,8 @@ export function printRun({ program }: VmProgram, run: Run, facts: RunFacts, outp
   if ("refused" in run) output.line(`${head}: ${output.style("note", `not run, ${run.refused}`)}`);
   else {
     const { outcome } = run;
-    const verified = facts.verified ? "verified" : "not verified";
-    output.line(
-      `${head}: ${[resultText(outcome, output), ...countTexts(outcome), duration(run.ns), verified].join(", ")}`,
-    );
+    const parts = [resultText(outcome, output), ...countTexts(outcome), duration(run.ns)];
+    output.line(`${head}: ${[...parts, facts.verified ? "verified" : "not verified"].join(", ")}`);
     printOutcome(outcome, facts.data, output);
   }
   if (facts.maps !== undefined) printMaps(facts.maps, output);
@@ -91,8 +89,8 @@ function countTexts({ instructions, tailCalls = 0, missedTailCalls = 0 }: Outcom
 }
 
 /** `1 run`, `2 runs`. */
-export function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Nanoseconds in the unit that reads best. */
@@ -120,28 +118,27 @@ function printBytes(bytes: Uint8Array, output: Output): void {
   for (let at = 0; at < bytes.length; at += 16) {
     const row = bytes.subarray(at, at + 16);
     const text = Array.from(row, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join("");
-    output.line(
-      `  ${at.toString(16).padStart(4, "0")}  ${toHex(row)
-        .replace(/(..)(?=.)/g, "$1 ")
-        .padEnd(47)}  ${text}`,
-    );
+    const hex = toHex(row).replace(/(..)(?=.)/g, "$1 ");
+    output.line(`  ${at.toString(16).padStart(4, "0")}  ${hex.padEnd(47)}  ${text}`);
   }
 }
 
 function printMaps(maps: NonNullable<RunFacts["maps"]>, output: Output): void {
   for (const [name, entries] of Object.entries(maps)) {
-    output.line(
-      `map ${output.style("strong", name)}: ${entries.length === 0 ? "nothing" : plural(entries.length, "entry").replace("entrys", "entries")}`,
-    );
+    const count = entries.length === 0 ? "nothing" : plural(entries.length, "entry", "entries");
+    output.line(`map ${output.style("strong", name)}: ${count}`);
     for (const { key, value, values, decoded } of entries) {
       const shown = values === undefined ? (value ?? "") : values.map((one, cpu) => `cpu${cpu} ${one}`).join("  ");
-      output.line(
-        `  ${key}: ${shown}${decoded === undefined ? "" : `  ${output.style("faint", decodedText(decoded))}`}`,
-      );
+      const inWords = decoded === undefined ? "" : `  ${output.style("faint", decodedText(decoded))}`;
+      output.line(`  ${key}: ${shown}${inWords}`);
     }
   }
 }
 
+/** Numbers that are exact as such are numbers, longer ones text. */
 function decodedText(decoded: unknown): string {
-  return JSON.stringify(decoded, (_, part: unknown) => (typeof part === "bigint" ? Number(part) : part));
+  return JSON.stringify(decoded, (_, part: unknown) => {
+    if (typeof part !== "bigint") return part;
+    return Number.isSafeInteger(Number(part)) ? Number(part) : String(part);
+  });
 }

@@ -6,6 +6,7 @@ import { type Arguments, shown, usage } from "../arguments.js";
 import type { Option } from "../command.js";
 import { INPUT_OPTIONS, inputOptions, programNamed, readInput } from "../input.js";
 import { readMapFile } from "./map-file.js";
+import { alike, withoutClashes } from "./other-file.js";
 
 /** Options that say which program runs, with what maps, by whose rules. */
 export const PROGRAM_OPTIONS: Readonly<Record<string, Option>> = {
@@ -36,7 +37,7 @@ export async function prepare(given: Arguments, options: VmOptions): Promise<Pre
   const profile = profileFor(given.text("profile"), given.text("arch"));
   const vm = load(source, { ...options, profile, cpus: given.whole("cpus", 1, 1024) ?? 1 });
   for (const text of given.list("map")) await seed(vm, text);
-  const others = new OtherFiles(vm, given, program.type);
+  const others = new OtherFiles(vm, given, program);
   for (const text of given.list("slot")) await fillSlot(vm, text, others);
   return { vm, runnable: vm.runnable(program) };
 }
@@ -76,29 +77,33 @@ function during(option: string, act: () => void): void {
 class OtherFiles {
   readonly #vm: Vm;
   readonly #given: Arguments;
-  /** The entry's, which bare code in a slot of its arrays has, too. */
-  readonly #type: string;
+  readonly #entry: Program;
   readonly #read = new Map<string, readonly Program[]>();
 
-  constructor(vm: Vm, given: Arguments, type: string) {
+  constructor(vm: Vm, given: Arguments, entry: Program) {
     this.#vm = vm;
     this.#given = given;
-    this.#type = type;
+    this.#entry = entry;
   }
 
   async program(text: string): Promise<Program> {
     const hash = text.lastIndexOf("#");
     if (hash < 0) return this.#vm.program(text).program;
     const file = text.slice(0, hash);
-    const programs = this.#read.get(file) ?? (await this.#take(file));
-    this.#read.set(file, programs);
-    return programNamed({ programs, maps: [] }, text.slice(hash + 1) || undefined, file);
+    const known = this.#read.get(file) ?? (await this.#take(file));
+    this.#read.set(file, known);
+    const name = text.slice(hash + 1);
+    const clashed = known.find((program) => program.name === `${basename(file)}#${name}`);
+    return clashed ?? programNamed({ programs: known, maps: [] }, name || undefined, file);
   }
 
   async #take(file: string): Promise<readonly Program[]> {
-    const { format } = await readInput(file);
-    const type = this.#given.text("type") ?? (format === "elf" ? undefined : this.#type);
-    const { source } = await readInput(file, { type });
-    return this.#vm.add(source, basename(file));
+    const { type, syntax } = inputOptions(this.#given);
+    const { format, source } = await readInput(file, { type, syntax });
+    // Bare code does not say what it is: it is what the program is that it is called from.
+    const bare = format !== "elf" && type === undefined;
+    const typed = bare ? { ...source, programs: source.programs.map((one) => alike(one, this.#entry)) } : source;
+    const prefix = basename(file);
+    return this.#vm.add(withoutClashes(typed, new Set(this.#vm.programs.map(({ name }) => name)), prefix), prefix);
   }
 }
