@@ -65,10 +65,17 @@ function link(set: LinkSet, native: ExecutableMemory, options: JitOptions): JitL
 const GUARD_BEFORE = 2 ** 31;
 const GUARD_BEHIND = 2 ** 33;
 
+const proven = new WeakSet<WebAssembly.Memory>();
+
 function proveGuards({ memory }: LinkSet, native: ExecutableMemory): void {
   if (memory.wasm !== undefined) {
+    // Growing takes from the reservation and never moves it, so one look at each memory will do.
+    if (proven.has(memory.wasm)) return;
     const { before, behind } = native.guardRegions(memory.wasm);
-    if (before >= GUARD_BEFORE && behind >= GUARD_BEHIND) return;
+    if (before >= GUARD_BEFORE && behind >= GUARD_BEHIND) {
+      proven.add(memory.wasm);
+      return;
+    }
   }
   throw new JitError(
     "NOT_AVAILABLE",

@@ -12,7 +12,7 @@ import type {
 } from "@bpfkit/core";
 import { FRAME_BYTES } from "@bpfkit/core";
 import type { CompiledProgram } from "./compile.js";
-import { STACK_STRIDE } from "./context.js";
+import { FIELDS, STACK_STRIDE } from "./context.js";
 import { JitError } from "./error.js";
 import { runLoop } from "./loop.js";
 import { frameCount, helperCall, Run } from "./run.js";
@@ -149,7 +149,7 @@ export class JitLinked implements Linked {
     const stack = reserveStack(this.set);
     this.#stacks.push(stack);
     const buffer = new RunBuffer(this.#runtime.native);
-    buffer.set64("callback", this.#runtime.callback);
+    buffer.set64(FIELDS.callback, this.#runtime.callback);
     const call = helperCall(this.set, this.#units, { r1: 0n, r2: 0n, type: "raw" }, buffer.args);
     return new Run(this.set, this.#units, buffer, stack, this.safety === "checked", call);
   }

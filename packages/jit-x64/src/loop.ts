@@ -1,4 +1,5 @@
 import type { BatchResult, RunOptions } from "@bpfkit/core";
+import { FIELDS } from "./context.js";
 import type { LoopInput } from "./linked.js";
 import type { Run } from "./run.js";
 
@@ -18,11 +19,12 @@ export function runLoop(run: Run, { count, r1 }: LoopInput, options: RunOptions,
   const { buffer } = run;
   const r0 = outside(results === "all" ? count : 1);
   const inputs = outside(r1?.length ?? 1);
-  inputs.set(r1 ?? [buffer.get64("args")]);
-  buffer.point("inputs", inputs);
-  buffer.setInteger("inputStride", r1 === undefined ? 0 : 8);
-  buffer.point("outputs", r0);
-  buffer.setInteger("outputStride", results === "all" ? 8 : 0);
+  inputs.set(r1 ?? [buffer.get64(FIELDS.args)]);
+  buffer.point(FIELDS.inputs, inputs);
+  buffer.setInteger(FIELDS.inputStride, r1 === undefined ? 0 : 8);
+  buffer.point(FIELDS.outputs, r0);
+  buffer.setInteger(FIELDS.outputStride, results === "all" ? 8 : 0);
+  buffer.setInteger(FIELDS.instructions, 0);
   let completed = 0;
   for (let slice = 1; completed < count; ) {
     if (options.cancel?.cancelled) {
@@ -31,9 +33,9 @@ export function runLoop(run: Run, { count, r1 }: LoopInput, options: RunOptions,
     }
     const runs = Math.min(slice, count - completed);
     const started = performance.now();
-    buffer.setInteger("runsLeft", runs);
+    buffer.setInteger(FIELDS.runsLeft, runs);
     run.enterLoop();
-    completed += runs - buffer.getInteger("runsLeft");
+    completed += runs - buffer.getInteger(FIELDS.runsLeft);
     if (run.faulted) break;
     slice = nextSlice(runs, performance.now() - started);
   }

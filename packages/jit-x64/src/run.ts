@@ -11,7 +11,7 @@ import type {
   RunResult,
 } from "@bpfkit/core";
 import { ROWS } from "@bpfkit/isa";
-import { FAULT, FUNCTION_BASE, MAY_GOTO_LIMIT, STACK_STRIDE } from "./context.js";
+import { FAULT, FIELDS, FUNCTION_BASE, MAY_GOTO_LIMIT, STACK_STRIDE } from "./context.js";
 import { faultOf, frameAt, type Reason, reasonOf } from "./fault.js";
 import { loadPacket } from "./packet.js";
 import type { RunBuffer } from "./run-context.js";
@@ -64,6 +64,13 @@ export class Run {
     this.#stackEnd = this.#stackTop - (frameCount(set) - 1) * STACK_STRIDE;
     this.#dirtyFrom = this.#stackTop;
     this.#call = { ...call, args: buffer.args };
+    buffer.setInteger(FIELDS.stackTop, this.#stackTop);
+    buffer.setInteger(FIELDS.frameLimit, this.#frameLimit());
+    buffer.setInteger(FIELDS.frameLimitStart, this.#frameLimit());
+    buffer.setInteger(FIELDS.stackEnd, this.#stackEnd);
+    buffer.setInteger(FIELDS.lowestFrame, this.#stackTop);
+    buffer.setInteger(FIELDS.mayGotoLeft, MAY_GOTO_LIMIT);
+    buffer.remember();
   }
 
   /** Sets everything for a run, as if nothing had run before. */
@@ -77,22 +84,10 @@ export class Run {
     this.#budgetLeft = options.budget ?? Number.POSITIVE_INFINITY;
     this.#given = 0;
     this.#clearStack();
-    buffer.zero("r0", 10);
-    buffer.set64("args", context.r1, 0);
-    buffer.set64("args", context.r2, 1);
-    buffer.setInteger("stackTop", this.#stackTop);
-    buffer.setInteger("frameLimit", this.#frameLimit());
-    buffer.setInteger("frameLimitStart", this.#frameLimit());
-    buffer.setInteger("stackEnd", this.#stackEnd);
-    buffer.setInteger("lowestFrame", this.#stackTop);
-    buffer.set64("tailCallCount", 0n);
-    buffer.setInteger("mayGotoLeft", MAY_GOTO_LIMIT);
-    buffer.set("fault", FAULT.none);
-    buffer.setInteger("instructions", 0);
-    buffer.set("tailCalls", 0);
-    buffer.set("missedTailCalls", 0);
-    buffer.set("packetEnd", 0);
-    buffer.setInteger("fuel", this.#checked ? this.#portion() : 0);
+    buffer.reset();
+    buffer.set64(FIELDS.args, context.r1, 0);
+    buffer.set64(FIELDS.args, context.r2, 1);
+    if (this.#checked) buffer.setInteger(FIELDS.fuel, this.#portion());
   }
 
   /** The lowest r10 that may still call in the entry's program. */
@@ -109,13 +104,13 @@ export class Run {
   /** Notes how much of the stack may have been written. */
   #noteStack(): void {
     const depth = Math.min(this.#units.maxDepth, this.#set.profile.maxFrames);
-    const lowest = this.buffer.getInteger("lowestFrame") - depth * STACK_STRIDE;
+    const lowest = this.buffer.getInteger(FIELDS.lowestFrame) - depth * STACK_STRIDE;
     this.#dirtyFrom = Math.max(lowest, this.#stackEnd - STACK_STRIDE);
   }
 
   /** Runs the program from its entry to its end. */
   toEnd(): RunResult {
-    this.enter(this.#unit, this.#unit.compiled.images[0]!.at);
+    this.enter(this.#unit, this.#unit.main);
     this.#noteStack();
     return this.#result();
   }
@@ -137,21 +132,21 @@ export class Run {
     this.#takeViews();
     const unit = this.#unit;
     const depth = Math.min(this.#units.maxDepth, this.#set.profile.maxFrames) * STACK_STRIDE;
-    buffer.set64("clearAt", buffer.get64("base") + BigInt(this.#stackTop - depth));
-    buffer.setInteger("clearWords", depth / 8);
-    buffer.setInteger("fuelStart", Math.min(this.#options.budget ?? LOOP_BUDGET, LOOP_BUDGET));
+    buffer.set64(FIELDS.clearAt, buffer.get64(FIELDS.base) + BigInt(this.#stackTop - depth));
+    buffer.setInteger(FIELDS.clearWords, depth / 8);
+    buffer.setInteger(FIELDS.fuelStart, Math.min(this.#options.budget ?? LOOP_BUDGET, LOOP_BUDGET));
     this.#budgetLeft = 0;
-    unit.loop(buffer.address, BigInt(unit.address + unit.compiled.images[0]!.at));
+    unit.loop(buffer.address, unit.main);
     this.#noteStack();
-    if (buffer.get("fault") !== FAULT.none) this.#collect();
+    if (buffer.get(FIELDS.fault) !== FAULT.none) this.#collect();
   }
 
   /** Calls machine code of an image; what stopped it, if anything did, is noted with its frames. */
-  enter(unit: Unit, at: number): void {
+  enter(unit: Unit, target: bigint): void {
     const { buffer } = this;
     this.#takeViews();
-    unit.entry(buffer.address, BigInt(unit.address + at));
-    if (buffer.get("fault") !== FAULT.none) this.#collect();
+    unit.entry(buffer.address, target);
+    if (buffer.get(FIELDS.fault) !== FAULT.none) this.#collect();
   }
 
   /** Addresses of memory and shadows change only when it grows, which it never does in a run. */
@@ -160,23 +155,23 @@ export class Run {
     if (views.epoch === this.#epoch) return;
     this.#epoch = views.epoch;
     const { buffer } = this;
-    buffer.set64("base", this.#units.addressOf(views.u8));
-    buffer.set64("readShadow", this.#units.addressOf(views.readShadow));
-    buffer.set64("writeShadow", this.#units.addressOf(views.writeShadow));
-    buffer.setInteger("shadowLimit", views.readShadow.length);
+    buffer.set64(FIELDS.base, this.#units.addressOf(views.u8));
+    buffer.set64(FIELDS.readShadow, this.#units.addressOf(views.readShadow));
+    buffer.set64(FIELDS.writeShadow, this.#units.addressOf(views.writeShadow));
+    buffer.setInteger(FIELDS.shadowLimit, views.readShadow.length);
   }
 
   #result(): RunResult {
     const { buffer } = this;
     const fault = this.fault();
-    const counts = this.#checked ? { instructions: this.#given - Math.max(buffer.getInteger("fuel"), 0) } : {};
+    const instructions = this.#given - Math.max(buffer.getInteger(FIELDS.fuel), 0);
     const tailCalls =
-      this.#set.profile.tailCallCount === "shared" ? buffer.get("tailCallCount") : buffer.get("tailCalls");
+      this.#set.profile.tailCallCount === "shared" ? buffer.get(FIELDS.tailCallCount) : buffer.get(FIELDS.tailCalls);
     return {
-      r0: fault === undefined ? buffer.get64("r0") : 0n,
-      ...counts,
+      r0: fault === undefined ? buffer.get64(FIELDS.r0) : 0n,
+      ...(this.#checked ? { instructions } : {}),
       tailCalls,
-      missedTailCalls: buffer.get("missedTailCalls"),
+      missedTailCalls: buffer.get(FIELDS.missedTailCalls),
       ...(fault === undefined ? {} : { fault }),
     };
   }
@@ -186,9 +181,9 @@ export class Run {
     const { buffer } = this;
     if (!this.#checked) return {};
     return {
-      instructions: buffer.getInteger("instructions"),
-      tailCalls: buffer.get("tailCalls"),
-      missedTailCalls: buffer.get("missedTailCalls"),
+      instructions: buffer.getInteger(FIELDS.instructions),
+      tailCalls: buffer.get(FIELDS.tailCalls),
+      missedTailCalls: buffer.get(FIELDS.missedTailCalls),
     };
   }
 
@@ -230,9 +225,9 @@ export class Run {
       this.#faultProgram = id;
       this.#faultSlot = reason.kind === "budget" || reason.kind === "cancelled" ? this.#fuelSlot : slot;
     }
-    buffer.set("site", site);
-    buffer.set("program", id);
-    buffer.set("fault", FAULT.raised);
+    buffer.set(FIELDS.site, site);
+    buffer.set(FIELDS.program, id);
+    buffer.set(FIELDS.fault, FAULT.raised);
   }
 
   #answer(site: Site, id: number): Reason | undefined {
@@ -246,7 +241,7 @@ export class Run {
   /** The group of instructions from `slot` on did not fit into what was left. */
   #refuel(unit: Unit, slot: number, count: number): Reason | undefined {
     const { buffer } = this;
-    let fuel = buffer.getInteger("fuel");
+    let fuel = buffer.getInteger(FIELDS.fuel);
     const { budget, cancel } = this.#options;
     while (fuel < 0) {
       if (cancel?.cancelled || this.#budgetLeft === 0) {
@@ -257,7 +252,7 @@ export class Run {
       }
       fuel += this.#portion();
     }
-    buffer.setInteger("fuel", fuel);
+    buffer.setInteger(FIELDS.fuel, fuel);
     return undefined;
   }
 
@@ -271,17 +266,17 @@ export class Run {
   }
 
   #return(value: number | bigint): void {
-    if (typeof value === "bigint") this.buffer.set64("r0", value);
-    else this.buffer.setInteger("r0", value);
+    if (typeof value === "bigint") this.buffer.set64(FIELDS.r0, value);
+    else this.buffer.setInteger(FIELDS.r0, value);
   }
 
   /** Runs a helper's callback as often as it wants; each has a frame below the caller's. */
   #iterate(iteration: CallbackIteration): Reason | undefined {
     const { buffer } = this;
-    const frame = buffer.getInteger("frame");
-    const saved = [0, 1, 2, 3].map((element) => buffer.get64("saved", element));
-    const limit = buffer.get64("frameLimit");
-    const count = buffer.get64("tailCallCount");
+    const frame = buffer.getInteger(FIELDS.frame);
+    const saved = [0, 1, 2, 3].map((element) => buffer.get64(FIELDS.saved, element));
+    const limit = buffer.get64(FIELDS.frameLimit);
+    const count = buffer.get64(FIELDS.tailCallCount);
     const byValue = this.#set.profile.tailCallCount === "by-value";
     let [low, high] = [0, 0];
     while (iteration.next(buffer.args, low, high)) {
@@ -291,14 +286,14 @@ export class Run {
         return { kind: "helper", what: `0x${(iteration.callback >>> 0).toString(16)} is no function of the program` };
       }
       if (frame <= (this.#checked ? Number(limit) : this.#stackEnd)) return this.#tooDeep(frame);
-      for (let element = 0; element < 4; element++) buffer.set64("saved", saved[element]!, element);
-      buffer.setInteger("stackTop", frame - STACK_STRIDE);
+      for (let element = 0; element < 4; element++) buffer.set64(FIELDS.saved, saved[element]!, element);
+      buffer.setInteger(FIELDS.stackTop, frame - STACK_STRIDE);
       const unit = this.#units.unit(target.id);
-      this.enter(unit, imageAt(unit, target.start).at);
+      this.enter(unit, BigInt(unit.address + imageAt(unit, target.start).at));
       if (this.#reason !== undefined) return this.#reason;
-      buffer.set64("frameLimit", limit);
-      if (byValue) buffer.set64("tailCallCount", count);
-      [low, high] = [Number(BigInt.asIntN(32, buffer.get64("r0"))), Number(buffer.get64("r0") >> 32n) | 0];
+      buffer.set64(FIELDS.frameLimit, limit);
+      if (byValue) buffer.set64(FIELDS.tailCallCount, count);
+      [low, high] = [Number(BigInt.asIntN(32, buffer.get64(FIELDS.r0))), Number(buffer.get64(FIELDS.r0) >> 32n) | 0];
     }
     this.#return(iteration.result());
     return undefined;
@@ -306,7 +301,7 @@ export class Run {
 
   #tooDeep(frame: number): Reason {
     const { maxFrames } = this.#set.profile;
-    if (frame <= this.#stackEnd && this.buffer.getInteger("frameLimit") <= this.#stackEnd) {
+    if (frame <= this.#stackEnd && this.buffer.getInteger(FIELDS.frameLimit) <= this.#stackEnd) {
       return { kind: "stack-overflow", what: `no stack is left for a frame beyond ${frameCount(this.#set)}` };
     }
     const what = `a call would make ${maxFrames + 1} frames in one program; at most ${maxFrames} are allowed`;
@@ -316,18 +311,18 @@ export class Run {
   /** A tail call whose array is not known beforehand. Tests index, count and slot in this order. */
   #tailCall(): Reason | undefined {
     const { buffer } = this;
-    const r2 = buffer.get64("args", 1);
+    const r2 = buffer.get64(FIELDS.args, 1);
     const targets = r2 < 1n << 32n ? this.#units.targetsAt(Number(r2)) : undefined;
     if (targets === undefined)
       return { kind: "tail-call", what: `r2 is 0x${r2.toString(16)}, which is no program array` };
     const index = buffer.args[4]! >>> 0;
-    const count = buffer.get("tailCallCount");
+    const count = buffer.get(FIELDS.tailCallCount);
     const target = count < this.#set.profile.tailCallLimit ? (targets.get(index) ?? 0n) : 0n;
-    buffer.set64("operand", target);
-    if (target === 0n) buffer.set("missedTailCalls", buffer.get("missedTailCalls") + 1);
+    buffer.set64(FIELDS.operand, target);
+    if (target === 0n) buffer.set(FIELDS.missedTailCalls, buffer.get(FIELDS.missedTailCalls) + 1);
     else {
-      buffer.set("tailCallCount", count + 1);
-      buffer.set("tailCalls", buffer.get("tailCalls") + 1);
+      buffer.set(FIELDS.tailCallCount, count + 1);
+      buffer.set(FIELDS.tailCalls, buffer.get(FIELDS.tailCalls) + 1);
     }
     return undefined;
   }
@@ -335,8 +330,8 @@ export class Run {
   /** After machine code left with a fault: what it was, unless it is known, and the frames of this entry. */
   #collect(): void {
     const { buffer } = this;
-    const unit = this.#units.unit(buffer.get("program"));
-    const site = unit.compiled.sites[buffer.get("site")]!;
+    const unit = this.#units.unit(buffer.get(FIELDS.program));
+    const site = unit.compiled.sites[buffer.get(FIELDS.site)]!;
     if (this.#reason === undefined) {
       this.#reason = this.#nativeReason(site);
       this.#faultProgram = unit.id;
@@ -348,13 +343,13 @@ export class Run {
 
   #nativeReason(site: Site): Reason {
     const { buffer } = this;
-    const kind = buffer.get("fault");
+    const kind = buffer.get(FIELDS.fault);
     if (site.kind === "access") {
       const access = kind === FAULT.read ? "read" : "write";
-      const address = buffer.get64("operand");
+      const address = buffer.get64(FIELDS.operand);
       return { kind: access, what: this.#set.memory.explain(access, address, site.size), address, size: site.size };
     }
-    if (kind === FAULT.callDepth) return this.#tooDeep(buffer.getInteger("frame"));
+    if (kind === FAULT.callDepth) return this.#tooDeep(buffer.getInteger(FIELDS.frame));
     if (site.kind === "not-available") return { kind: "not-available", what: site.reason };
     return { kind: "bad-jump", what: "no instruction begins here; a function must end with exit or a jump" };
   }
@@ -362,7 +357,7 @@ export class Run {
   /** Frames from the native stack that was kept: saved registers, return address, what the caller had pushed. */
   #unwind(unit: Unit, site: Site, slot: number): void {
     const stack = this.buffer.keptStack();
-    let frame = this.buffer.getInteger("frame");
+    let frame = this.buffer.getInteger(FIELDS.frame);
     this.#frames.push(frameAt(unit.compiled.program, slot, frame));
     for (let at = imageAt(unit, site.start).savedBytes / 8; at < stack.length; ) {
       const back = this.#units.returnAt(stack[at]!);

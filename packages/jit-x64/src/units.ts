@@ -13,13 +13,15 @@ import { type CompiledProgram, compileProgram, type PlacedImage } from "./compil
 import { JitError } from "./error.js";
 import type { Safety } from "./unit.js";
 
-type NativeEntry = (context: bigint, target: bigint) => void;
+type NativeEntry = (context: bigint, target: bigint) => unknown;
 
 /** A compiled program in executable pages. */
 export interface Unit {
   readonly id: ProgramId;
   readonly compiled: CompiledProgram;
   readonly address: number;
+  /** Address of the entry's image. */
+  readonly main: bigint;
   readonly pages: CodePages;
   readonly entry: NativeEntry;
   readonly loop: NativeEntry;
@@ -111,9 +113,10 @@ export class Units {
       id,
       compiled,
       address: Number(pages.address),
+      main: pages.address + BigInt(compiled.images[0]!.at),
       pages,
-      entry: pages.entry(stubs.entry, "u64") as unknown as NativeEntry,
-      loop: pages.entry(stubs.loop, "u64") as unknown as NativeEntry,
+      entry: pages.entry(stubs.entry, "i32"),
+      loop: pages.entry(stubs.loop, "i32"),
     };
     for (const at of stubs.returns) this.#returns.set(unit.address + at, "entry");
     for (const image of compiled.images) {
