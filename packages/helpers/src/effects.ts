@@ -6,7 +6,7 @@ export interface FixedEffects {
   readonly clock?: bigint;
   /** Nanoseconds it goes on by at each reading. Default 1,000. */
   readonly step?: bigint;
-  /** Where random numbers begin: any 32 bits but 0. Default 1. */
+  /** Where random numbers begin: 32 bits; 0 means 1. Default 1. */
   readonly seed?: number;
   /** The CPU programs run on. Default 0. */
   readonly cpu?: number;
@@ -18,7 +18,7 @@ export interface FixedEffects {
 export function fixedEffects(options: FixedEffects = {}): Effects {
   const { step = 1_000n, cpu = 0, trace = () => {} } = options;
   let now = options.clock ?? 1_000_000_000n;
-  let state = options.seed ?? 1;
+  let state = (options.seed ?? 1) >>> 0 || 1;
   return {
     clock: () => {
       const read = now;

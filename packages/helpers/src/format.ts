@@ -69,21 +69,25 @@ interface Converted {
 }
 
 function convert(memory: GuestMemory, { groups, value }: Conversion, room: number): Converted {
-  const asText = (text: string, width = groups["width"]): Converted => ({
-    text: padded(text, groups["flags"]!, width),
-    bytes: { size: text.length + 1, aligned: false },
-  });
-  if (groups["string"] !== undefined || groups["space"] === "k")
-    return asText(latin1(readString(memory, Number(value), room - 1)));
-  // Strings of user space: a program here has none.
-  if (groups["space"] === "u") return asText("");
-  if (groups["ip"] !== undefined) return asText(ipAddress(memory, Number(value), groups["ip"]), undefined);
-  if (groups["symbol"] === "B") return asText(hex(value), undefined);
-  if (groups["symbol"] !== undefined) return { ...asText(hex(value)), bytes: { size: 8, aligned: true } };
-  if (groups["char"] !== undefined)
-    return { ...asText(String.fromCharCode(Number(value & 0xffn))), bytes: { size: 1, aligned: false } };
+  const { flags = "", width, space, string, ip, symbol, char } = groups;
+  const isString = string !== undefined || space !== undefined;
+  // Strings of user space cannot be read: a program here has none.
+  if (isString) return asText(space === "u" ? "" : latin1(readString(memory, Number(value), room - 1)), flags, width);
+  // These two Linux prints before it looks at the width.
+  if (ip !== undefined) return asText(ipAddress(memory, Number(value), ip), flags, undefined);
+  if (symbol === "B") return asText(hex(value), flags, undefined);
+  if (symbol !== undefined) return { text: padded(hex(value), flags, width), bytes: { size: 8, aligned: true } };
+  if (char !== undefined) {
+    const text = padded(String.fromCharCode(Number(value & 0xffn)), flags, width);
+    return { text, bytes: { size: 1, aligned: false } };
+  }
   if (groups["number"] === undefined) return { text: pointer(groups, value), bytes: { size: 8, aligned: true } };
   return { text: number(groups, value), bytes: { size: groups["long"] === "" ? 4 : 8, aligned: true } };
+}
+
+/** An argument that is text itself. */
+function asText(text: string, flags: string, width: string | undefined): Converted {
+  return { text: padded(text, flags, width), bytes: { size: text.length + 1, aligned: false } };
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;

@@ -1,4 +1,4 @@
-import type { GuestMemory, Region, RunContext } from "@bpfkit/core";
+import type { Described, GuestMemory, Region, RunContext } from "@bpfkit/core";
 import type { ContextBuilder, ContextInput, ContextOutput } from "./builder.js";
 import { ProgramTypeError } from "./error.js";
 
@@ -7,6 +7,7 @@ export class RawContext implements ContextBuilder {
   readonly type = "raw";
   readonly #memory: GuestMemory;
   #region: Region | undefined;
+  #described: Described | undefined;
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
@@ -16,14 +17,25 @@ export class RawContext implements ContextBuilder {
     const [field] = Object.keys(ctx);
     if (field !== undefined)
       throw new ProgramTypeError("UNKNOWN_FIELD", `a raw program has no context, so no field ${field}`);
-    if (this.#region !== undefined && this.#region.size !== data.length) {
+    const { start, size } = this.#regionFor(data.length);
+    this.#memory.permit(start, size, "none");
+    if (data.length === 0) return { type: this.type, r1: 0n, r2: 0n };
+    this.#memory.views.u8.set(data, start);
+    this.#memory.permit(start, data.length, "read-write");
+    this.#described!.size = data.length;
+    return { type: this.type, r1: BigInt(start), r2: BigInt(data.length) };
+  }
+
+  #regionFor(length: number): Region {
+    if (this.#region !== undefined && this.#region.size < length) {
       this.#memory.release(this.#region);
       this.#region = undefined;
     }
-    if (data.length === 0) return { type: this.type, r1: 0n, r2: 0n };
-    this.#region ??= this.#memory.reserve("the memory", data.length, "read-write");
-    this.#memory.views.u8.set(data, this.#region.start);
-    return { type: this.type, r1: BigInt(this.#region.start), r2: BigInt(data.length) };
+    if (this.#region === undefined) {
+      this.#region = this.#memory.reserve("the memory's buffer", length, "none");
+      this.#described = this.#memory.describe(this.#region.start, "the memory", length);
+    }
+    return this.#region;
   }
 
   readBack(context: RunContext): ContextOutput {
