@@ -12,6 +12,7 @@ export const COMMANDS: readonly CommandRow[] = [
   { name: "run", description: "run a program on a packet, a pcap or memory", load: () => import("./commands/run.js") },
   { name: "inspect", description: "show what a file holds", load: () => import("./commands/inspect.js") },
   { name: "disasm", description: "print programs as text", load: () => import("./commands/disasm.js") },
+  { name: "jit", description: "show the machine code of programs", load: () => import("./commands/jit.js") },
   { name: "asm", description: "turn text into bytecode", load: () => import("./commands/asm.js") },
   { name: "test", description: "run declarative tests", load: () => import("./commands/test.js") },
   {

@@ -19,6 +19,18 @@ export const ENGINES: readonly EngineRow[] = [
     safety: ["checked"],
     load: async () => (await import("@bpfkit/interpreter")).interpreter,
   },
+  {
+    name: "jit-x64",
+    description: "machine code for x86-64 Linux; faults where the interpreter does",
+    safety: ["checked"],
+    load: async () => {
+      const [{ jitX64 }, { executableMemory }] = await Promise.all([
+        import("@bpfkit/jit-x64"),
+        import("@bpfkit/native"),
+      ]);
+      return jitX64(executableMemory, { safety: "checked" });
+    },
+  },
 ];
 
 /** An engine ready to be used, and how safely it runs. */

@@ -32,7 +32,7 @@ afterAll(() => chdir(home));
 
 describe("wrong use ends with status 2 and one line that says what would be right", () => {
   test.each<[string[], string]>([
-    [[], "bpfkit: needs a command: run, inspect, disasm, asm, test, conformance"],
+    [[], "bpfkit: needs a command: run, inspect, disasm, jit, asm, test, conformance"],
     [["frobnicate"], 'bpfkit: there is no command "frobnicate"; there are run, inspect'],
     [["inspct"], "did you mean inspect?"],
     [["--json"], "needs a command"],
