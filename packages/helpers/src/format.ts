@@ -70,25 +70,23 @@ interface Converted {
 
 function convert(memory: GuestMemory, { groups, value }: Conversion, room: number): Converted {
   const { flags = "", width, space, string, ip, symbol, char } = groups;
-  const isString = string !== undefined || space !== undefined;
-  // Strings of user space cannot be read: a program here has none.
-  if (isString) return asText(space === "u" ? "" : latin1(readString(memory, Number(value), room - 1)), flags, width);
-  // These two Linux prints before it looks at the width.
-  if (ip !== undefined) return asText(ipAddress(memory, Number(value), ip), flags, undefined);
-  if (symbol === "B") return asText(hex(value), flags, undefined);
+  const text = string === undefined && space !== "k" ? "" : latin1(readString(memory, Number(value), room - 1));
+  if (string !== undefined) return { ...asText(text), text: padded(text, flags, width) };
+  // These Linux prints before it looks at the width. Strings of user space are empty: a program here has none.
+  if (space !== undefined) return asText(text);
+  if (ip !== undefined) return asText(ipAddress(memory, Number(value), ip));
+  if (symbol === "B") return asText(hex(value));
   if (symbol !== undefined) return { text: padded(hex(value), flags, width), bytes: { size: 8, aligned: true } };
   if (char !== undefined) {
-    const text = padded(String.fromCharCode(Number(value & 0xffn)), flags, width);
-    return { text, bytes: { size: 1, aligned: false } };
+    const one = padded(String.fromCharCode(Number(value & 0xffn)), flags, width);
+    return { text: one, bytes: { size: 1, aligned: false } };
   }
   if (groups["number"] === undefined) return { text: pointer(groups, value), bytes: { size: 8, aligned: true } };
   return { text: number(groups, value), bytes: { size: groups["long"] === "" ? 4 : 8, aligned: true } };
 }
 
 /** An argument that is text itself. */
-function asText(text: string, flags: string, width: string | undefined): Converted {
-  return { text: padded(text, flags, width), bytes: { size: text.length + 1, aligned: false } };
-}
+const asText = (text: string): Converted => ({ text, bytes: { size: text.length + 1, aligned: false } });
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -109,8 +107,7 @@ function number({ flags = "", width, long, number: kind }: Conversion["groups"],
 
 /** An address has 16 digits, but where a width says otherwise. */
 function pointer({ flags = "", width }: Conversion["groups"], value: bigint): string {
-  const text = value.toString(16);
-  return width === undefined ? text.padStart(16, "0") : digits("", text, flags, width);
+  return digits("", value.toString(16), width === undefined ? `${flags}0` : flags, width ?? "16");
 }
 
 /** Sign and digits, filled up with zeros between them or with blanks around. */

@@ -28,10 +28,12 @@ export class ContextFields {
   readonly region: Region;
   readonly #memory: GuestMemory;
   readonly #fields: ReadonlyMap<string, NamedField>;
+  readonly #remembered: Uint8Array;
 
   constructor(struct: ContextStruct, type: string, memory: GuestMemory) {
     this.#memory = memory;
     this.region = memory.reserve("the context", struct.size, "read");
+    this.#remembered = new Uint8Array(struct.size);
     this.#fields = new Map(namedFields(struct).map((field) => [field.name, field]));
     for (const { offset, size, writable } of struct.fields) {
       if (writable.includes(type)) this.#permitWrites(this.region.start + offset, size);
@@ -88,14 +90,21 @@ export class ContextFields {
     }
   }
 
-  /** The values of some fields, by name. */
-  snapshot(names: readonly string[]): ReadonlyMap<string, bigint> {
-    return new Map(names.map((name) => [name, this.get(name)]));
+  /** Remembers what all fields are, for `changes`. */
+  remember(): void {
+    const { start, size } = this.region;
+    this.#remembered.set(this.#memory.views.u8.subarray(start, start + size));
   }
 
-  /** The fields of a snapshot that are different now. */
-  changes(before: ReadonlyMap<string, bigint>): Record<string, bigint> {
-    const changed = [...before].map(([name, value]) => [name, value, this.get(name)] as const);
-    return Object.fromEntries(changed.filter(([, old, now]) => old !== now).map(([name, , now]) => [name, now]));
+  /** The fields of those named that are different from what was remembered, unsigned. */
+  changes(names: readonly string[]): Record<string, bigint> {
+    const { u8 } = this.#memory.views;
+    const { start } = this.region;
+    const changed = names.filter((name) => {
+      const { offset, size } = this.#fields.get(name)!;
+      for (let at = offset; at < offset + size; at++) if (this.#remembered[at] !== u8[start + at]) return true;
+      return false;
+    });
+    return Object.fromEntries(changed.map((name) => [name, this.get(name)]));
   }
 }

@@ -48,7 +48,6 @@ export class SkbContext implements ContextBuilder {
   /** Bytes in front of what the program sees. */
   readonly #hidden: number;
   readonly #compared: readonly string[];
-  #before: ReadonlyMap<string, bigint> = new Map();
 
   constructor({ name, packet }: ProgramTypeFacts, memory: GuestMemory) {
     this.type = name;
@@ -79,8 +78,9 @@ export class SkbContext implements ContextBuilder {
     // Network order, as the kernel keeps it.
     this.#fields.set("protocol", ((protocol & 0xff) << 8) | (protocol >>> 8));
     this.#setSocket(socketAddresses(data, protocol));
+    // The loopback device, on which a test run pretends to have received the frame.
+    this.#fields.set("ifindex", 1);
     if (ctx !== undefined) this.#setFields(ctx, data.length - this.#hidden);
-    if (this.#fields.get("ifindex") === 0n) this.#fields.set("ifindex", 1);
     const packet = this.#buffer.fill(data, { hidden: this.#hidden }, (state) => {
       this.#fields.set("len", state.dataEnd - state.data);
       this.#fields.set("data_meta", state.dataMeta);
@@ -89,7 +89,7 @@ export class SkbContext implements ContextBuilder {
     });
     packet.mac = packet.data - this.#hidden;
     packet.network = packet.mac + ETH_HLEN;
-    this.#before = this.#fields.snapshot(this.#compared);
+    this.#fields.remember();
     return { type: this.type, r1: BigInt(this.#fields.region.start), r2: 0n, packet };
   }
 
@@ -101,6 +101,7 @@ export class SkbContext implements ContextBuilder {
       if (max !== undefined && BigInt(value) > max)
         throw new ProgramTypeError("EINVAL", `context field ${name} is at most ${max}, not ${value}`);
     }
+    if (this.#fields.get("ifindex") === 0n) this.#fields.set("ifindex", 1);
     const wireLength = this.#fields.get("wire_len");
     if (wireLength === 0n) this.#fields.set("wire_len", length);
     else if (wireLength < BigInt(length))
@@ -127,7 +128,7 @@ export class SkbContext implements ContextBuilder {
     const dataOut = new Uint8Array(this.#hidden + seen.length);
     // A header the program did not see comes back as zeros.
     dataOut.set(seen, this.#hidden);
-    const ctx = this.#fields.changes(this.#before);
+    const ctx = this.#fields.changes(this.#compared);
     return { dataOut, ...(Object.keys(ctx).length === 0 ? {} : { ctx }), ...(action === undefined ? {} : { action }) };
   }
 }

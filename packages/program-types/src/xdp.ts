@@ -29,9 +29,8 @@ export class XdpContext implements ContextBuilder {
 
   build({ data = new Uint8Array(0), ctx = {} }: ContextInput): RunContext {
     this.#fields.clear();
-    this.#fields.setAll(ctx, SETTABLE);
     // The loopback device, on which a test run pretends to have received the frame.
-    if (this.#fields.get("ingress_ifindex") === 0n) this.#fields.set("ingress_ifindex", 1);
+    this.#fields.set("ingress_ifindex", 1);
     const view = this.#view(data, ctx);
     this.#buffer.clear();
     const packet = this.#buffer.fill(data, view, (state) => {
@@ -44,6 +43,8 @@ export class XdpContext implements ContextBuilder {
 
   /** As a test run takes them, `data` is how much of the frame is metadata, and `data_end` how much of it is no frag. */
   #view(frame: Uint8Array, ctx: NonNullable<ContextInput["ctx"]>): PacketView {
+    this.#fields.setAll(ctx, SETTABLE);
+    if (this.#fields.get("ingress_ifindex") === 0n) this.#fields.set("ingress_ifindex", 1);
     const meta = Number(this.#fields.get("data"));
     const end = "data_end" in ctx ? Number(this.#fields.get("data_end")) : frame.length;
     if (meta % 4 !== 0 || meta > LAYOUT.headroom - LAYOUT.head)
