@@ -17,6 +17,7 @@ const ADD = pair("add r/mN, rN");
 const IMUL = pair("imul rN, r/mN");
 const IMUL_IMM = pair("imul rN, r/mN, imm32");
 const MUL = pair("mul r/mN");
+const MULX = form("mulx r64, r64, r/m64");
 const CDQ = { 32: form("cdq"), 64: form("cqo") };
 const PUSH = form("push r64");
 const POP = form("pop r64");
@@ -147,25 +148,39 @@ function divideBy32(e: Emitter, register: number, divisor: bigint, remainder: bo
 /** The same with the upper half of a 128-bit product, which the processor gives in rdx. */
 function divideBy64(e: Emitter, register: number, divisor: bigint, remainder: boolean): void {
   const { multiplier, shift, wide } = magic(divisor, 64n);
-  if (register !== RDX) e.emit(PUSH, RDX);
-  if (register !== RAX) e.emit(PUSH, RAX);
-  e.emit(MOV[64], SCRATCH, register);
-  e.emit(MOV_IMM64, RAX, BigInt.asUintN(64, multiplier));
-  e.emit(MUL[64], SCRATCH);
-  e.emit(MOV[64], SCRATCH2, RDX);
-  if (register === RDX) e.emit(MOV[64], RDX, SCRATCH);
-  if (register === RAX) e.emit(MOV[64], RAX, SCRATCH);
-  if (register !== RAX) e.emit(POP, RAX);
-  if (register !== RDX) e.emit(POP, RDX);
+  const low = BigInt.asUintN(64, multiplier);
+  if (e.context.bmi2) upperHalfBmi2(e, register, low);
+  else upperHalf(e, register, low);
   if (!wide) {
     if (shift > 0) e.emit(SHR[64], SCRATCH2, shift);
   } else {
+    e.emit(MOV[64], SCRATCH, register);
     e.emit(SUB[64], SCRATCH, SCRATCH2);
     e.emit(SHR1[64], SCRATCH);
     e.emit(ADD[64], SCRATCH2, SCRATCH);
     e.emit(SHR[64], SCRATCH2, shift - 1);
   }
   finishConstant(e, 64, register, divisor, remainder);
+}
+
+/** The upper half of a register times a constant, into the second scratch register. */
+function upperHalfBmi2(e: Emitter, register: number, multiplier: bigint): void {
+  e.emit(MOV[64], SCRATCH, RDX);
+  e.emit(MOV_IMM64, RDX, multiplier);
+  e.emit(MULX, SCRATCH2, RDX, register === RDX ? SCRATCH : register);
+  e.emit(MOV[64], RDX, SCRATCH);
+}
+
+/** Without BMI2 the product is in rdx:rax, which are saved. */
+function upperHalf(e: Emitter, register: number, multiplier: bigint): void {
+  e.emit(PUSH, RDX);
+  e.emit(PUSH, RAX);
+  e.emit(MOV[64], SCRATCH, register);
+  e.emit(MOV_IMM64, RAX, multiplier);
+  e.emit(MUL[64], SCRATCH);
+  e.emit(MOV[64], SCRATCH2, RDX);
+  e.emit(POP, RAX);
+  e.emit(POP, RDX);
 }
 
 /** From the quotient in the second scratch register to the result; the dividend is still in place. */

@@ -179,6 +179,8 @@ export const FORMS = {
   "sarx r64, r/m64, r64": "VEX.LZ.F3.0F38.W1 F7 /r",
   "shrx r32, r/m32, r32": "VEX.LZ.F2.0F38.W0 F7 /r",
   "shrx r64, r/m64, r64": "VEX.LZ.F2.0F38.W1 F7 /r",
+  "mulx r32, r32, r/m32": "VEX.LZ.F2.0F38.W0 F6 /r",
+  "mulx r64, r64, r/m64": "VEX.LZ.F2.0F38.W1 F6 /r",
   "bswap r32": "0F C8+rd",
   "bswap r64": "REX.W 0F C8+rd",
 
