@@ -118,7 +118,7 @@ function tailCall(e: Emitter, { slot }: Current): void {
   });
   const end = e.code.label();
   const known = e.known[2];
-  const array = typeof known === "object" ? e.context.maps.get(known.map) : undefined;
+  const array = typeof known === "object" && "map" in known ? e.context.maps.get(known.map) : undefined;
   const slots = array !== undefined && isProgramArray(array) ? e.context.jumpSlots(array) : undefined;
   if (array !== undefined && slots !== undefined) findTarget(e, array.spec.maxEntries, slots, e.known[3], missed);
   else {

@@ -35,8 +35,13 @@ export interface CallSite {
   readonly pushed: number;
 }
 
-/** What is known of a register within a block. */
-export type Known = { readonly map: string } | number | undefined;
+/** What is known of a register within a block: a map, r10 plus so many bytes, or the low 32 bits of a number. */
+export type Known = { readonly map: string } | { readonly frame: number } | number | undefined;
+
+/** A place in the frame, so many bytes on; anything else becomes unknown. */
+export function framePlus(known: Known, bytes: number): Known {
+  return typeof known === "object" && "frame" in known ? { frame: known.frame + bytes } : undefined;
+}
 
 /** The state of one function's translation. Everything that writes code goes through here. */
 export class Emitter {

@@ -2,7 +2,7 @@ import type { MapLayout, MapSpec } from "@bpfkit/core";
 import { form, type Label, type Memory, RAX } from "@bpfkit/x64";
 import { type Current, type Emitter, machine, SCRATCH, SCRATCH2 } from "./emitter.js";
 import { shadowTest } from "./memory.js";
-import { GUEST } from "./registers.js";
+import { FRAME, GUEST } from "./registers.js";
 
 const MOV32 = form("mov r/m32, r32");
 const LOAD32 = form("mov r32, r/m32");
@@ -86,13 +86,13 @@ const processorId: Intrinsic = (e) => {
 /** `bpf_map_lookup_elem` on a map known at the call: what the map's own `lookup` does, over its layout. */
 const mapLookup: Intrinsic = (e, i) => {
   const known = e.known[1];
-  const map = typeof known === "object" ? e.context.maps.get(known.map) : undefined;
+  const map = typeof known === "object" && "map" in known ? e.context.maps.get(known.map) : undefined;
   const layout = map?.layout;
   if (map === undefined || layout === undefined || !canInline(e, layout, map.spec)) return false;
   const end = e.code.label();
-  readableKey(e, i, map.spec.keySize, end);
-  if (layout.kind === "array") lookupArray(e, layout, map.spec);
-  else lookupHash(e, layout, map.spec.keySize, end);
+  const key = readableKey(e, i, map.spec.keySize, end);
+  if (layout.kind === "array") lookupArray(e, layout, map.spec, key);
+  else lookupHash(e, layout, map.spec.keySize, key, end);
   addCpu(e, layout);
   e.code.bind(end);
   return true;
@@ -101,11 +101,23 @@ const mapLookup: Intrinsic = (e, i) => {
 function canInline(e: Emitter, layout: MapLayout, { keySize }: MapSpec): boolean {
   if (layout.cpuStride !== 0 && cellAddress(e, "cpu") === undefined) return false;
   if (layout.kind === "hash" && (layout.hash !== "mix32-words" || keySize > MAX_INLINE_KEY)) return false;
-  return !e.checked || keySize === 4 || keySize === 8;
+  if (!e.checked || keySize === 4 || keySize === 8) return true;
+  const known = e.known[KEY];
+  return typeof known === "object" && "frame" in known;
 }
 
-/** Where the key may not be readable, the helper's body looks, and words the fault. */
-function readableKey(e: Emitter, { slot, imm }: Current, size: number, end: Label): void {
+/** A key in guest memory: the operand for what lies `offset` bytes in it. */
+type Key = (offset: number) => Memory;
+
+/**
+ * Makes sure of the key, and says where it is. Mostly it is in the frame, which is always readable. Where it may not be
+ * readable, the helper's body looks, and words the fault.
+ */
+function readableKey(e: Emitter, { slot, imm }: Current, size: number, end: Label): Key {
+  const known = e.known[KEY];
+  if (typeof known === "object" && "frame" in known && known.frame >= -512 && known.frame + size <= 0) {
+    return (offset) => ({ base: GUEST, index: FRAME, displacement: known.frame + offset });
+  }
   if (e.checked) {
     const site = e.site({ kind: "helper", slot, helper: imm, start: e.fn.start });
     const body = e.outOfLine(() => {
@@ -115,20 +127,17 @@ function readableKey(e: Emitter, { slot, imm }: Current, size: number, end: Labe
     });
     shadowTest(e, "read", KEY, 0, size, body);
   } else if (e.context.safety === "confined") e.emit(MOV32, machine(KEY), machine(KEY));
-}
-
-function keyPart(offset: number): Memory {
-  return { base: GUEST, index: machine(KEY), displacement: offset };
+  return (offset) => ({ base: GUEST, index: machine(KEY), displacement: offset });
 }
 
 /** Addresses are below 2^32, so 32-bit arithmetic is right and clears the upper half. */
-function lookupArray(e: Emitter, { data, stride }: MapLayout, { maxEntries }: MapSpec): void {
+function lookupArray(e: Emitter, { data, stride }: MapLayout, { maxEntries }: MapSpec, key: Key): void {
   const back = e.code.label();
   const none = e.outOfLine(() => {
     e.emit(XOR32, RAX, RAX);
     e.jump(back);
   });
-  e.emit(LOAD32, RAX, keyPart(0));
+  e.emit(LOAD32, RAX, key(0));
   e.emit(CMP32_IMM, RAX, maxEntries);
   e.jump(none, "ae");
   scale(e, RAX, stride);
@@ -155,10 +164,10 @@ function addCpu(e: Emitter, { cpuStride }: MapLayout): void {
 }
 
 /** Hash into eax, then along the bucket's chain. */
-function lookupHash(e: Emitter, layout: MapLayout, keySize: number, end: Label): void {
+function lookupHash(e: Emitter, layout: MapLayout, keySize: number, key: Key, end: Label): void {
   const entry = (displacement: number): Memory => ({ base: GUEST, index: RAX, displacement });
   const next = e.code.label();
-  hashKey(e, keySize);
+  hashKey(e, keySize, key);
   e.emit(MOV32, SCRATCH2, RAX);
   e.emit(AND32_IMM, RAX, layout.buckets! - 1);
   e.emit(SHL32, RAX, 2);
@@ -172,7 +181,7 @@ function lookupHash(e: Emitter, layout: MapLayout, keySize: number, end: Label):
   e.jump(next, "ne");
   for (let at = 0; at < keySize; ) {
     const size = [8, 4, 2, 1].find((part) => part <= keySize - at)!;
-    loadPart(e, size, keyPart(at));
+    loadPart(e, size, key(at));
     comparePart(e, size, entry(layout.keyOffset! + at));
     e.jump(next, "ne");
     at += size;
@@ -190,12 +199,12 @@ function comparePart(e: Emitter, size: number, memory: Memory): void {
 }
 
 /** `hashKey` of `@bpfkit/maps`, word by word. */
-function hashKey(e: Emitter, size: number): void {
+function hashKey(e: Emitter, size: number, key: Key): void {
   e.emit(XOR32, RAX, RAX);
   for (let at = 0; at < size; at += 4) {
-    if (size - at >= 4) e.emit(XOR32_M, RAX, keyPart(at));
+    if (size - at >= 4) e.emit(XOR32_M, RAX, key(at));
     else {
-      lastWord(e, at, size - at);
+      lastWord(e, key, at, size - at);
       e.emit(XOR32, RAX, SCRATCH);
     }
     mix(e, 0x85ebca6b, 15);
@@ -211,10 +220,10 @@ function mix(e: Emitter, multiplier: number, shift: number): void {
 }
 
 /** One to three bytes as a word. */
-function lastWord(e: Emitter, at: number, size: number): void {
-  e.emit(size === 1 ? MOVZX8 : MOVZX16, SCRATCH, keyPart(at));
+function lastWord(e: Emitter, key: Key, at: number, size: number): void {
+  e.emit(size === 1 ? MOVZX8 : MOVZX16, SCRATCH, key(at));
   if (size !== 3) return;
-  e.emit(MOVZX8, SCRATCH2, keyPart(at + 2));
+  e.emit(MOVZX8, SCRATCH2, key(at + 2));
   e.emit(SHL32, SCRATCH2, 16);
   e.emit(OR32, SCRATCH, SCRATCH2);
 }

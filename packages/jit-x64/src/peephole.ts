@@ -1,7 +1,7 @@
 import { type Operation, ROWS, type Row } from "@bpfkit/isa";
 import { type Form, form } from "@bpfkit/x64";
 import { ARITHMETIC, widthOf } from "./arithmetic.js";
-import { type Current, type Emitter, machine, pair } from "./emitter.js";
+import { type Current, type Emitter, framePlus, type Known, machine, pair } from "./emitter.js";
 import { joinLoads } from "./joined-loads.js";
 import { targetOf } from "./plan.js";
 
@@ -39,7 +39,8 @@ const moveAndAdd: Pattern = (e, slot) => {
   const base = machine(src[slot]!);
   const memory = constant ? { base, displacement: imm[slot + 1]! } : { base, index: machine(src[slot + 1]!) };
   e.emit(LEA[widthOf(first)], machine(d), memory);
-  e.known[d] = undefined;
+  const from: Known = src[slot] === 10 ? { frame: 0 } : e.known[src[slot]!];
+  e.known[d] = constant && first.width === 64 ? framePlus(from, imm[slot + 1]!) : undefined;
   return 2;
 };
 

@@ -3,7 +3,7 @@ import type { Fixup, TextLine } from "@bpfkit/x64";
 import { ARITHMETIC, type Translate } from "./arithmetic.js";
 import { ATOMICS } from "./atomics.js";
 import { CALLS, emitPrologue } from "./calls.js";
-import { type CallSite, type Current, Emitter } from "./emitter.js";
+import { type CallSite, type Current, Emitter, framePlus, type Known } from "./emitter.js";
 import { IMMEDIATES } from "./immediates.js";
 import { JUMPS } from "./jumps.js";
 import { MEMORY } from "./memory.js";
@@ -123,10 +123,17 @@ function learn(e: Emitter, { row, dst, src, imm, slot }: Current): void {
   else if (row.operation === "lddw") {
     const reference = e.referenceAt(slot);
     known[dst] = reference?.kind === "map" ? { map: reference.map } : row.name === "lddw" ? imm >>> 0 : undefined;
-  } else if (row.operation === "mov") known[dst] = row.form === "dst,imm" ? imm >>> 0 : known[src];
+  } else if (row.operation === "mov") known[dst] = row.form === "dst,imm" ? imm >>> 0 : moved(e, row, src);
+  else if (row.name === "add64Imm") known[dst] = framePlus(known[dst], imm);
   else if (writesSource(row)) known[src] = undefined;
   else if (row.operation === "cmpxchg" || row.operation === "loadPacket") known[0] = undefined;
   else if (!row.form.startsWith("[") && row.target === undefined) known[dst] = undefined;
+}
+
+/** What a register copied from another holds. */
+function moved(e: Emitter, row: Row, src: number): Known {
+  if (src === 10) return row.width === 64 ? { frame: 0 } : undefined;
+  return e.known[src];
 }
 
 function writesSource(row: Row): boolean {
