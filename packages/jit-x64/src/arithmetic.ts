@@ -1,7 +1,8 @@
 import type { Operation, Row } from "@bpfkit/isa";
 import { form, RCX } from "@bpfkit/x64";
 import { emitDivision } from "./division.js";
-import { type Current, type Emitter, machine, type Pair, pair, SCRATCH } from "./emitter.js";
+import { type Current, type Emitter, machine, type Pair, pair } from "./emitter.js";
+import { SCRATCH } from "./registers.js";
 
 /** Translates one instruction. */
 export type Translate = (e: Emitter, i: Current) => void;

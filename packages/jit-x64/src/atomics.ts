@@ -1,8 +1,9 @@
 import type { Operation } from "@bpfkit/isa";
 import { form, type Memory, RAX } from "@bpfkit/x64";
 import type { Translate } from "./arithmetic.js";
-import { CONTEXT, type Current, type Emitter, machine, pair, SCRATCH, SCRATCH2 } from "./emitter.js";
+import { type Current, type Emitter, machine, pair } from "./emitter.js";
 import { access } from "./memory.js";
+import { CONTEXT, SCRATCH, SCRATCH2 } from "./registers.js";
 
 const MOV = pair("mov r/mN, rN");
 const MOV_LOAD = pair("mov rN, r/mN");

@@ -3,10 +3,10 @@ import type { Operation } from "@bpfkit/isa";
 import { form, type Label, RAX } from "@bpfkit/x64";
 import type { Translate } from "./arithmetic.js";
 import { field, STACK_STRIDE } from "./context.js";
-import { type Current, type Emitter, type Known, machine, pair, SCRATCH, SCRATCH2 } from "./emitter.js";
+import { type Current, type Emitter, type Known, machine, pair } from "./emitter.js";
 import { INTRINSICS } from "./intrinsics.js";
 import { targetOf } from "./plan.js";
-import { FRAME } from "./registers.js";
+import { FRAME, SCRATCH, SCRATCH2 } from "./registers.js";
 
 const PUSH = form("push r64");
 const POP = form("pop r64");

@@ -45,7 +45,7 @@ const ALL_SAVED = [6, 7, 8, 9];
  * @throws {JitError} `BAD_INSTRUCTION`, `BAD_TARGET`, `BAD_MAP`, `TOO_LARGE`, with the place.
  */
 export function compileProgram(program: Program, context: CompileContext): CompiledProgram {
-  const plan = planProgram(program);
+  const plan = planProgram(program, context.helpers);
   if (context.safety === "confined") plan.confine = planConfinement(plan);
   const tailCalls = [...context.maps.values()].some(isProgramArray);
   const sites: Site[] = [];

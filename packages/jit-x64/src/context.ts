@@ -67,9 +67,9 @@ export const FIELDS = {
   cancel: 280,
   /** u64: what `frameLimit` begins each run of a loop with. */
   frameLimitStart: 288,
-  /** Stack a loop zeroes before each run: address and words of 8 bytes. */
-  clearAt: 296,
-  clearWords: 304,
+  /** What a loop zeroes before each run: bytes one program may use, and where the stack ends (guest address). */
+  clearBytes: 296,
+  stackBottom: 304,
   /** i64: instructions of all runs of a loop. */
   instructions: 312,
   /** Native stack of a fault. */

@@ -1,6 +1,7 @@
 import { form, RAX, RDX } from "@bpfkit/x64";
 import { emitConstant, isImmediate, widthOf } from "./arithmetic.js";
-import { type Current, type Emitter, machine, pair, SCRATCH, SCRATCH2 } from "./emitter.js";
+import { type Current, type Emitter, machine, pair } from "./emitter.js";
+import { SCRATCH, SCRATCH2 } from "./registers.js";
 
 const MOV = pair("mov r/mN, rN");
 const XOR = pair("xor r/mN, rN");

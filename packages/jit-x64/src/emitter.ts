@@ -4,7 +4,7 @@ import { Assembler, type Condition, type Form, type FormName, form, type Label, 
 import { field } from "./context.js";
 import { liveAfter } from "./liveness.js";
 import { type FunctionPlan, LOOP, type ProgramPlan } from "./plan.js";
-import { CONTEXT, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
+import { REGISTERS, SCRATCH2 } from "./registers.js";
 import { type CompileContext, type Site, STUBS, type Stub } from "./unit.js";
 
 /** The BPF instruction under translation; one object, reused. */
@@ -202,5 +202,3 @@ export function pair(name: string): Pair {
 export function machine(register: number): number {
   return REGISTERS[register]!;
 }
-
-export { CONTEXT, SCRATCH, SCRATCH2 };

@@ -10,11 +10,10 @@ import {
   subprogramAt,
 } from "@bpfkit/core";
 
-function frameAt(program: Program, slot: number, stack: number): FrameInfo {
+/** A frame of a run, as faults show it. */
+export function frameAt(program: Program, slot: number, stack: number): FrameInfo {
   return { program: program.name, subprogram: subprogramAt(program, slot)?.name ?? program.name, slot, stack };
 }
-
-export { frameAt };
 
 /** What is known of a fault before the frames are. */
 export interface Reason {

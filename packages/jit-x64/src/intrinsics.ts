@@ -1,8 +1,8 @@
 import type { MapLayout, MapSpec } from "@bpfkit/core";
 import { form, type Label, type Memory, RAX } from "@bpfkit/x64";
-import { type Current, type Emitter, machine, SCRATCH, SCRATCH2 } from "./emitter.js";
+import { type Current, type Emitter, machine } from "./emitter.js";
 import { shadowTest } from "./memory.js";
-import { FRAME, GUEST } from "./registers.js";
+import { FRAME, GUEST, SCRATCH, SCRATCH2 } from "./registers.js";
 
 const MOV32 = form("mov r/m32, r32");
 const LOAD32 = form("mov r32, r/m32");

@@ -2,8 +2,8 @@ import type { Operation } from "@bpfkit/isa";
 import { type Form, form, type Label, type Memory } from "@bpfkit/x64";
 import { isImmediate, type Translate } from "./arithmetic.js";
 import { field } from "./context.js";
-import { type Emitter, machine, SCRATCH, SCRATCH2 } from "./emitter.js";
-import { GUEST } from "./registers.js";
+import { type Emitter, machine } from "./emitter.js";
+import { GUEST, SCRATCH, SCRATCH2 } from "./registers.js";
 
 const LEA64 = form("lea r64, m");
 const MOV64 = form("mov r/m64, r64");

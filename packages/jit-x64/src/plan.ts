@@ -1,4 +1,4 @@
-import { type Place, type Program, type Reference, subprogramAt } from "@bpfkit/core";
+import { type HelperTable, type Place, type Program, type Reference, subprogramAt } from "@bpfkit/core";
 import { decodeSlots, ROWS, type Row, SECOND_SLOT, type SlotTable } from "@bpfkit/isa";
 import { JitError } from "./error.js";
 
@@ -8,7 +8,7 @@ export interface FunctionPlan {
   readonly start: number;
   /** Slots reached from the start, ascending. Functions of unverified programs may overlap. */
   readonly slots: Int32Array;
-  /** Starts of functions it calls. */
+  /** Starts of functions it calls, or has called back. */
   readonly callees: readonly number[];
   /** It or something it calls may make a tail call; then its caller's count and limits must survive the call. */
   tailCalls: boolean;
@@ -43,8 +43,6 @@ const SMALL = 65_536;
 /** In `ProgramPlan.leaders`. */
 export const LOOP = 2;
 const MEETING = 3;
-/** The helper `bpf_tail_call`. */
-const TAIL_CALL = 12;
 /** A chain longer than this is taken for recursion; no profile allows a tenth of it. */
 const MAX_DEPTH = 100;
 
@@ -58,7 +56,7 @@ export function placeOf(program: Program, slot: number): Place {
  * Finds functions, their slots and what they need.
  * @throws {JitError} `BAD_INSTRUCTION`, `BAD_TARGET`, `TOO_LARGE`, with the place.
  */
-export function planProgram(program: Program): ProgramPlan {
+export function planProgram(program: Program, helpers: HelperTable): ProgramPlan {
   const table = decodeProgram(program);
   if (table.length === 0) throw new JitError("BAD_INSTRUCTION", "the program has no instruction", placeOf(program, 0));
   const leaders = new Uint8Array(table.length + 1);
@@ -77,7 +75,7 @@ export function planProgram(program: Program): ProgramPlan {
   const functions = new Map<number, FunctionPlan>();
   let budget = table.length * MAX_COPIES + SMALL;
   for (const start of [...starts].sort((a, b) => a - b)) {
-    const plan = planFunction(program, table, start);
+    const plan = planFunction(program, table, helpers, start);
     budget -= plan.slots.length;
     if (budget < 0) throw new JitError("TOO_LARGE", "its functions overlap too often", placeOf(program, start));
     functions.set(start, plan);
@@ -120,7 +118,7 @@ export function endsBlock(row: Row): boolean {
   return row.operation === "exit" || row.operation === "ja";
 }
 
-function planFunction(program: Program, table: SlotTable, start: number): FunctionPlan {
+function planFunction(program: Program, table: SlotTable, helpers: HelperTable, start: number): FunctionPlan {
   const seen = new Uint8Array(table.length);
   const work = [start];
   const callees = new Set<number>();
@@ -135,8 +133,9 @@ function planFunction(program: Program, table: SlotTable, start: number): Functi
       count++;
       written |= writes(table, row, slot);
       ownStack ||= table.src[slot] === 10 || table.dst[slot] === 10;
-      if (row.name === "callLocal") callees.add(targetOf(table, row, slot));
-      else if (row.name === "call" && table.imm[slot] === TAIL_CALL) ownTailCall = true;
+      // A function whose address is taken may be called back, below this frame.
+      if (row.name === "callLocal" || row.name === "lddwCode") callees.add(targetOf(table, row, slot));
+      else if (row.name === "call" && helpers.get(table.imm[slot]!)?.kind === "intrinsic") ownTailCall = true;
       else if (row.target !== undefined && row.operation !== "lddw") work.push(targetOf(table, row, slot));
       if (endsBlock(row)) break;
       slot += row.slots;

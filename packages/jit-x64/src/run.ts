@@ -132,8 +132,8 @@ export class Run {
     this.#takeViews();
     const unit = this.#unit;
     const depth = Math.min(this.#units.maxDepth, this.#set.profile.maxFrames) * STACK_STRIDE;
-    buffer.set64(FIELDS.clearAt, buffer.get64(FIELDS.base) + BigInt(this.#stackTop - depth));
-    buffer.setInteger(FIELDS.clearWords, depth / 8);
+    buffer.setInteger(FIELDS.clearBytes, depth);
+    buffer.setInteger(FIELDS.stackBottom, this.#stackEnd - STACK_STRIDE);
     buffer.setInteger(FIELDS.fuelStart, Math.min(this.#options.budget ?? LOOP_BUDGET, LOOP_BUDGET));
     this.#budgetLeft = 0;
     unit.loop(buffer.address, unit.main);

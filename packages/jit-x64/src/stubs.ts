@@ -33,6 +33,8 @@ const MOV_M64_IMM = form("mov r/m64, imm32");
 const MOV_R32_IMM = form("mov r32, imm32");
 const AND_RSP = form("and r/m64, imm8");
 const TEST32 = form("test r/m32, r32");
+const SUB_R64 = form("sub r/m64, r64");
+const ADD_R64 = form("add r/m64, r64");
 const SUB64 = form("sub r64, r/m64");
 const ADD64_M = form("add r64, r/m64");
 const ADD_M64 = form("add r/m64, r64");
@@ -184,10 +186,20 @@ function emitSums(code: Assembler, shared: boolean): void {
   code.emit(ADD_M32, field("tailCalls"), SCRATCH2);
 }
 
-/** Zeroes the stack that the last run may have used. */
+/** Zeroes the stack that the last run may have used: as deep as one program goes, below the lowest frame a tail call kept. */
 function emitClear(code: Assembler): void {
-  code.emit(LOAD64, RCX, field("clearWords"));
-  code.emit(LOAD64, RDI, field("clearAt"));
+  const within = code.label();
+  code.emit(LOAD64, RDI, field("lowestFrame"));
+  code.emit(SUB64, RDI, field("clearBytes"));
+  code.emit(CMP64_M, RDI, field("stackBottom"));
+  code.jump(within, "ge");
+  code.emit(LOAD64, RDI, field("stackBottom"));
+  code.bind(within);
+  code.emit(LOAD64, RCX, field("stackTop"));
+  code.emit(MOV64, field("lowestFrame"), RCX);
+  code.emit(SUB_R64, RCX, RDI);
+  code.emit(SHR64, RCX, 3);
+  code.emit(ADD_R64, RDI, GUEST);
   code.emit(XOR32, RAX, RAX);
   code.emit(REP_STOSQ);
 }
