@@ -8,6 +8,12 @@ import { isMapInMap } from "./map-types.js";
 /** The section of maps defined by BTF. */
 export const MAPS_SECTION = ".maps";
 
+/** Bytes a definition takes as data, about. */
+const DEFINITION_BYTES = 256;
+
+/** Members a definition may have; libbpf knows a dozen. */
+const MAX_MEMBERS = 64;
+
 /**
  * Reads maps defined in `.maps`: each variable's type is a structure whose members say in their types what the map is
  * (libbpf `parse_btf_map_def`). `btf` must have its data sections filled in.
@@ -20,9 +26,9 @@ export function readBtfMaps(elf: ElfFile, btf: Btf): MapDefinition[] {
   return variables.variables.map(({ type, offset, size }) => {
     const variable = typeById(btf, type);
     const { name } = variable;
-    elf.budget.charge(size);
+    elf.budget.charge(DEFINITION_BYTES);
     let values: number | undefined;
-    const spec = specOrError(name, MAPS_SECTION, () => {
+    const spec = specOrError(elf, name, MAPS_SECTION, () => {
       if (variable.kind !== "var") throw new ElfError("BAD_MAP", `type ${type} is a ${variable.kind}, not a variable`);
       const members = membersOf(btf, variable.type);
       const at = members.find((member) => member.name === "values")?.bitOffset;
@@ -36,6 +42,7 @@ export function readBtfMaps(elf: ElfFile, btf: Btf): MapDefinition[] {
 function membersOf(btf: Btf, id: number): readonly BtfMember[] {
   const type = typeById(btf, resolve(btf, id));
   if (type.kind !== "struct") throw new ElfError("BAD_MAP", `its type ${id} is a ${type.kind}, not a struct`);
+  if (type.members.length > MAX_MEMBERS) throw new ElfError("BAD_MAP", `its struct has ${type.members.length} members`);
   return type.members;
 }
 

@@ -1,8 +1,9 @@
-import { type Btf, findByName, typeById } from "@bpfkit/btf";
+import { type Btf, type BtfDatasec, kindOf, typeById } from "@bpfkit/btf";
 import type { MapSpec } from "@bpfkit/core";
 import { type ElfFile, type ElfSection, SHT_NOBITS, SHT_PROGBITS, sectionBytes } from "./elf-file.js";
 import { ElfError } from "./error.js";
 import { type MapDefinition, specOrError } from "./map-definition.js";
+import type { Problems } from "./problems.js";
 
 /** `BPF_F_RDONLY_PROG` and `BPF_F_MMAPABLE`, as libbpf sets them for global data. */
 const RDONLY_PROG = 1 << 7;
@@ -21,22 +22,28 @@ export function isData({ name, type, size }: ElfSection): boolean {
   return type === SHT_PROGBITS && /^\.(data|rodata)(\.|$)/.test(name);
 }
 
+/** What BTF says of a section: its DATASEC, and whether user space may map it. */
+interface SectionTypes {
+  readonly typeId: number;
+  readonly mmapable: boolean;
+}
+
 /** The maps libbpf makes of sections with global data: arrays of one entry, whose value is the section. */
-export function readDataMaps(elf: ElfFile, btf: Btf | undefined): MapDefinition[] {
+export function readDataMaps(elf: ElfFile, btf: Btf | undefined, problems: Problems): MapDefinition[] {
+  const types = (btf && problems.attempt(() => sectionTypes(btf))) ?? new Map<string, SectionTypes>();
   const names = new Set<string>();
   return elf.sections.filter(isData).map((section) => {
     const name = uniqueName(names, elf.file, section);
-    const spec = specOrError(name, section.name, () => dataSpec(elf, btf, section, name));
+    const spec = specOrError(elf, name, section.name, () => dataSpec(elf, types.get(section.name), section, name));
     return { name, section: section.index, offset: 0, size: section.size, spec };
   });
 }
 
-function dataSpec(elf: ElfFile, btf: Btf | undefined, section: ElfSection, name: string): MapSpec {
+function dataSpec(elf: ElfFile, types: SectionTypes | undefined, section: ElfSection, name: string): MapSpec {
   if (section.size >= 2 ** 32) {
     throw new ElfError("BAD_MAP", `a section of ${section.size} bytes; a map's value has at most 2^32 - 1`);
   }
   const readOnly = section.name.startsWith(".rodata");
-  const typeId = btf && findByName(btf, section.name, "datasec");
   elf.budget.charge(section.type === SHT_NOBITS ? 0 : section.size);
   return {
     name,
@@ -44,22 +51,28 @@ function dataSpec(elf: ElfFile, btf: Btf | undefined, section: ElfSection, name:
     keySize: 4,
     valueSize: section.size,
     maxEntries: 1,
-    flags: (readOnly ? RDONLY_PROG : 0) | (btf !== undefined && hasGlobal(btf, typeId) ? MMAPABLE : 0),
+    flags: (readOnly ? RDONLY_PROG : 0) | (types?.mmapable ? MMAPABLE : 0),
     section: section.name,
     ...(section.type === SHT_NOBITS ? {} : { contents: sectionBytes(elf, section).slice() }),
     ...(readOnly ? { frozen: true } : {}),
-    ...(typeId === undefined ? {} : { btfValueTypeId: typeId }),
+    ...(types === undefined ? {} : { btfValueTypeId: types.typeId }),
   };
 }
 
-/** libbpf lets user space map a section that has a variable which is not static. */
-function hasGlobal(btf: Btf, id: number | undefined): boolean {
-  const type = id === undefined ? undefined : typeById(btf, id);
-  if (type?.kind !== "datasec") return false;
-  return type.variables.some((variable) => {
-    const target = typeById(btf, variable.type);
-    return target.kind === "var" && target.linkage !== "static";
-  });
+/** The first DATASEC of each name. libbpf lets user space map those with a variable that is not static. */
+function sectionTypes(btf: Btf): Map<string, SectionTypes> {
+  const found = new Map<string, SectionTypes>();
+  for (let typeId = 1; typeId < btf.typeCount; typeId++) {
+    if (kindOf(btf, typeId) !== "datasec") continue;
+    const { name, variables } = typeById(btf, typeId) as BtfDatasec;
+    if (found.has(name)) continue;
+    const mmapable = variables.some(({ type }) => {
+      const variable = typeById(btf, type);
+      return variable.kind === "var" && variable.linkage !== "static";
+    });
+    found.set(name, { typeId, mmapable });
+  }
+  return found;
 }
 
 function uniqueName(names: Set<string>, file: string | undefined, section: ElfSection): string {

@@ -2,7 +2,7 @@ import type { MapSpec } from "@bpfkit/core";
 import { type ElfFile, type ElfSection, SHT_PROGBITS } from "./elf-file.js";
 import { ElfError } from "./error.js";
 import { type MapDefinition, mapType, specOrError } from "./map-definition.js";
-import { isMapInMap } from "./map-types.js";
+import { isMapInMap, MAP_TYPES } from "./map-types.js";
 import type { ElfSymbol } from "./symbols.js";
 
 /** Type, key size, value size, entries, flags: the words every loader's `struct bpf_map_def` begins with. */
@@ -45,7 +45,7 @@ export function readLegacyMaps(elf: ElfFile, symbols: ReadonlyMap<number, readon
       section: map.section.index,
       offset: map.offset,
       size: map.size,
-      spec: specOrError(map.name, map.section.name, () => toSpec(map, maps, byId)),
+      spec: specOrError(elf, map.name, map.section.name, () => toSpec(map, maps, byId)),
       ...(id === undefined ? {} : { id }),
     };
   });
@@ -67,17 +67,8 @@ function mapsOf(elf: ElfFile, section: ElfSection, symbols: readonly ElfSymbol[]
 
 /** The number iproute2 knows a map by; 0 is none. */
 function idOf({ size, words }: LegacyMap): number | undefined {
-  const hasId = size >= IPROUTE_BYTES || (size >= LONG_BYTES && !isMapInMap(typeName(words[0]!)));
+  const hasId = size >= IPROUTE_BYTES || (size >= LONG_BYTES && !isMapInMap(MAP_TYPES[words[0]!] ?? ""));
   return hasId && words[5] !== 0 ? words[5] : undefined;
-}
-
-/** A type's name where it has one; used before the definition is checked. */
-function typeName(id: number): string {
-  try {
-    return mapType(id);
-  } catch {
-    return "";
-  }
 }
 
 function toSpec(map: LegacyMap, all: readonly LegacyMap[], byId: ReadonlyMap<number, LegacyMap>): MapSpec {

@@ -1,4 +1,5 @@
 import { isBpfkitError, type MapSpec } from "@bpfkit/core";
+import type { ElfFile } from "./elf-file.js";
 import { ElfError } from "./error.js";
 import { MAP_TYPES } from "./map-types.js";
 
@@ -20,11 +21,12 @@ export interface MapDefinition {
 }
 
 /** Reads one definition; what makes no sense becomes an error beside the others, since programs may not use it. */
-export function specOrError(name: string, section: string, read: () => MapSpec): MapSpec | ElfError {
+export function specOrError(elf: ElfFile, name: string, section: string, read: () => MapSpec): MapSpec | ElfError {
   try {
     return read();
   } catch (error) {
     if (!isBpfkitError(error) || error.code === "TOO_LARGE") throw error;
+    elf.budget.chargeProblem();
     return new ElfError("BAD_MAP", `map ${name}: ${error.message}`, { section }, { cause: error });
   }
 }

@@ -30,7 +30,7 @@ export function readMaps(
   problems: Problems,
 ): MapDefinition[] {
   const fromBtf = (btf && problems.attempt(() => readBtfMaps(elf, btf.btf))) ?? [];
-  const found = [...readLegacyMaps(elf, symbols), ...fromBtf, ...readDataMaps(elf, btf?.btf)];
+  const found = [...readLegacyMaps(elf, symbols), ...fromBtf, ...readDataMaps(elf, btf?.btf, problems)];
   const names = new Set<string>();
   const definitions = found.map((definition) => {
     const { name } = definition;

@@ -36,6 +36,7 @@ export class Problems {
       return step();
     } catch (error) {
       if (!isBpfkitError(error) || error.code === "TOO_LARGE") throw error;
+      this.#budget.chargeProblem();
       this.add(error, about);
       return undefined;
     }

@@ -1,3 +1,4 @@
+import { type BtfType, encodeBtf } from "@bpfkit/btf";
 import { describe, expect, test } from "vitest";
 import { ElfError, type ObjectSpec, parseObject } from "../src/index.js";
 import {
@@ -8,6 +9,7 @@ import {
   EXIT,
   FUNC,
   GLOBAL,
+  LOAD,
   MOV,
   OBJECT,
   type RelocationInput,
@@ -143,6 +145,84 @@ describe("long chains and circles end", () => {
     expect(object?.problems).toEqual([]);
     expect(object?.programs[0]?.code.length).toBe(count * (count + 1) * 8);
   });
+});
+
+const INT: BtfType = { kind: "int", name: "int", size: 4, bits: 32, offset: 0, encoding: 1 };
+const times = <T>(count: number, item: T): T[] => Array(count).fill(item);
+
+/** Objects of about 2 MB whose parts would take hours if each were held against each. */
+const PRODUCTS: Readonly<Record<string, () => Uint8Array>> = {
+  "data sections and types": () => {
+    const btf = encodeBtf([INT, ...times<BtfType>(70_000, { kind: "ptr", name: ".", type: 0 })]);
+    const sections = range(14_000).map((i) => ({ name: `.data.${i}`, ...DATA, data: new Uint8Array(1) }));
+    return buildElf({ sections: [{ name: ".BTF", data: btf }, ...sections] });
+  },
+  "data sections and variables": () => {
+    const variables = times(60_000, { type: 2, offset: 0, size: 4 });
+    const btf = encodeBtf([
+      INT,
+      { kind: "var", name: "v", type: 1, linkage: "static" },
+      { kind: "datasec", name: ".data", size: 4, variables },
+    ]);
+    const sections = times(14_000, { name: ".data", ...DATA, data: new Uint8Array(1) });
+    return buildElf({ sections: [{ name: ".BTF", data: btf }, ...sections] });
+  },
+  "maps and members": () => {
+    const btf = encodeBtf([
+      INT,
+      {
+        kind: "struct",
+        name: "",
+        size: 8,
+        members: times(60_000, { name: "type", type: 5, bitOffset: 0, bitSize: 0 }),
+      },
+      { kind: "var", name: "v", type: 2, linkage: "static" },
+      { kind: "datasec", name: ".maps", size: 4, variables: times(60_000, { type: 3, offset: 0, size: 4 }) },
+      { kind: "ptr", name: "", type: 6 },
+      { kind: "array", name: "", type: 1, indexType: 1, length: 4 },
+    ]);
+    return buildElf({
+      sections: [
+        { name: ".BTF", data: btf },
+        { name: ".maps", ...DATA, data: new Uint8Array(32) },
+      ],
+    });
+  },
+  "external symbols and functions of the BTF": () => {
+    const func: BtfType = { kind: "func", name: "f", type: 1, linkage: "extern" };
+    return buildElf({
+      sections: [
+        { name: ".BTF", data: encodeBtf([INT, ...times(50_000, func)]) },
+        { name: "xdp", ...CODE, data: slots(...range(20_000).flatMap(() => LOAD(0)), EXIT) },
+      ],
+      symbols: range(20_000).map((i) => ({ name: `x${i}`, binding: GLOBAL })),
+      relocations: new Map([[1, range(20_000).map((i) => [i * 16, 1, i] as const)]]),
+    });
+  },
+  "maps that make no sense": () =>
+    buildElf({
+      sections: [{ name: "maps", ...DATA, data: new Uint8Array(4 * 60_000) }],
+      symbols: range(60_000).map((i) => ({ name: `m${i}`, type: OBJECT, binding: GLOBAL, section: 0, value: i * 4 })),
+    }),
+  "programs that cannot be linked": () =>
+    buildElf({
+      sections: [{ name: "xdp", ...CODE, data: slots(...range(30_000).flatMap(() => [CALL(100_000), EXIT])) }],
+      symbols: range(30_000).map((i) => ({
+        name: `m${i}`,
+        type: FUNC,
+        binding: GLOBAL,
+        section: 0,
+        value: i * 16,
+        size: 16,
+      })),
+    }),
+};
+
+test.each(Object.entries(PRODUCTS))("%s do not multiply", (_, build) => {
+  const { object, error, ms } = measure(build());
+  expect(ms).toBeLessThan(1000);
+  if (error === undefined) expect(object?.problems).toEqual([]);
+  else expect(error).toEqual(tooLarge);
 });
 
 describe("absurd numbers", () => {

@@ -80,6 +80,8 @@ export function createMap(spec: MapSpec, options: MapOptions): MapStorage {
   const type = Object.hasOwn(TYPES, spec.type) ? TYPES[spec.type] : undefined;
   if (type === undefined) throw unsupported(spec);
   checkSpec(spec, type.rules);
+  const { cpus = 1 } = options;
+  if (!Number.isInteger(cpus) || cpus < 1) throw new MapError("EINVAL", `map ${spec.name}: values for ${cpus} CPUs`);
   const kind = kindOf(spec, type);
   return type.ofMaps ? new LocalMapOfMaps(spec, kind, options) : new LocalMap(spec, kind, options);
 }

@@ -107,19 +107,27 @@ export class HashStore implements Store {
       this.#remove(this.#evictable(this.#used));
     }
     const entry = this.#table.allocate();
-    const { valueOffset, stride } = this.#table;
-    if (this.#options.perCpu) this.#options.memory.views.u8.fill(0, entry + valueOffset, entry + stride);
-    this.#write(entry, value, cpu);
     this.#table.link(entry, key);
+    this.#write(entry, value, cpu);
+    if (this.#options.perCpu) this.#clearOthers(entry, cpu);
     this.#size++;
     return 0;
+  }
+
+  /** What was there before must not show on CPUs that have no value yet. */
+  #clearOthers(entry: number, cpu: number): void {
+    const { memory, cpus } = this.#options;
+    for (let other = 0; other < cpus; other++) {
+      const value = this.#valueAt(entry, other);
+      if (other !== cpu) memory.views.u8.fill(0, value, value + this.#valueStride);
+    }
   }
 
   /** The new value gets an entry of its own: who has the old value's address goes on seeing the old value. */
   #replace(old: number, key: number, value: number): void {
     const entry = this.#spare;
-    this.#write(entry, value, 0);
     this.#table.link(entry, key);
+    this.#write(entry, value, 0);
     this.#table.unlink(old);
     this.#spare = old;
   }

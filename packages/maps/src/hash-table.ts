@@ -68,7 +68,7 @@ export class HashTable {
     return entry;
   }
 
-  /** Puts an allocated entry first in its key's chain. Its value should be there already. */
+  /** Puts an allocated entry first in its key's chain. The key may lie in the entry's own old value: it is copied before that changes. */
   link(entry: number, key: number): void {
     const { memory, keySize } = this.#options;
     const { data, u8 } = memory.views;

@@ -46,6 +46,10 @@ describe("creation", () => {
     expect(() => make({ type: "prog_array" })).toThrow(/program arrays are made by @bpfkit\/tailcall/);
   });
 
+  test.each([0, -1, 1.5])("values for %s CPUs are refused", (cpus) => {
+    expect(answer(() => make({ type: "percpu_array" }, cpus))).toBe("EINVAL");
+  });
+
   test("the header says what the map is and may only be read", () => {
     const { map, memory } = fixture({ type: "hash", keySize: 8, valueSize: 16, maxEntries: 7, flags: 1 });
     const words = new Uint32Array(memory.views.u8.buffer, map.header + 64, 8);

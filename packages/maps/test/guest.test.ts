@@ -61,6 +61,28 @@ describe("operations of programs", () => {
   });
 });
 
+describe("addresses of values that are gone", () => {
+  test("one may be the key of an update that reuses its place", () => {
+    const { map, put } = fixture({ type: "hash", keySize: 8 });
+    map.set(u64(1), u64(7));
+    const stale = map.guest!.lookup(put(u64(1)), 0);
+    map.set(u64(1), u64(8));
+    map.set(u64(7), u64(9));
+    // The entry of the first value is the spare one, and its value is the key.
+    expect(map.guest!.update(stale, put(u64(10)), 0, 0)).toBe(0);
+    expect([map.get(u64(1)), map.get(u64(7))]).toEqual([u64(8), u64(10)]);
+  });
+
+  test("one may be the key of a new entry in its place", () => {
+    const { map, put } = fixture({ type: "percpu_hash", keySize: 8, maxEntries: 1 }, 2);
+    map.set(u64(1), new Uint8Array([...u64(7), ...u64(8)]));
+    const stale = map.guest!.lookup(put(u64(1)), 0);
+    map.delete(u64(1));
+    expect(map.guest!.update(stale, put(u64(9)), 0, 1)).toBe(0);
+    expect(map.get(u64(7))).toEqual(new Uint8Array([...u64(0), ...u64(9)]));
+  });
+});
+
 describe("permissions and faults", () => {
   test.each([
     { what: "plain", spec: {}, read: "ok", write: "ok" },
