@@ -4,15 +4,15 @@ import type {
   FrameInfo,
   HelperCall,
   LinkSet,
-  MapStorage,
   Region,
   RunContext,
   RunOptions,
   RunResult,
 } from "@bpfkit/core";
-import { ROWS } from "@bpfkit/isa";
 import { FAULT, FIELDS, FUNCTION_BASE, MAY_GOTO_LIMIT, STACK_STRIDE } from "./context.js";
-import { faultOf, frameAt, type Reason, reasonOf } from "./fault.js";
+import { faultOf, type Reason, reasonOf } from "./fault.js";
+import { keptFrames, slotAfter } from "./frames.js";
+import { findTailCall } from "./helper-call.js";
 import { loadPacket } from "./packet.js";
 import type { RunBuffer } from "./run-context.js";
 import type { Site } from "./unit.js";
@@ -233,7 +233,7 @@ export class Run {
   #answer(site: Site, id: number): Reason | undefined {
     if (site.kind === "helper") return this.#helper(site.helper);
     if (site.kind === "fuel") return this.#refuel(this.#units.unit(id), site.slot, site.count);
-    if (site.kind === "tail-call") return this.#tailCall();
+    if (site.kind === "tail-call") return findTailCall(this.buffer, this.#units, this.#set.profile.tailCallLimit);
     if (site.kind === "packet") loadPacket(this.buffer, this.#set.memory.views, this.#call.context.packet, site.size);
     return undefined;
   }
@@ -308,25 +308,6 @@ export class Run {
     return { kind: "call-depth", what };
   }
 
-  /** A tail call whose array is not known beforehand. Tests index, count and slot in this order. */
-  #tailCall(): Reason | undefined {
-    const { buffer } = this;
-    const r2 = buffer.get64(FIELDS.args, 1);
-    const targets = r2 < 1n << 32n ? this.#units.targetsAt(Number(r2)) : undefined;
-    if (targets === undefined)
-      return { kind: "tail-call", what: `r2 is 0x${r2.toString(16)}, which is no program array` };
-    const index = buffer.args[4]! >>> 0;
-    const count = buffer.get(FIELDS.tailCallCount);
-    const target = count < this.#set.profile.tailCallLimit ? (targets.get(index) ?? 0n) : 0n;
-    buffer.set64(FIELDS.operand, target);
-    if (target === 0n) buffer.set(FIELDS.missedTailCalls, buffer.get(FIELDS.missedTailCalls) + 1);
-    else {
-      buffer.set(FIELDS.tailCallCount, count + 1);
-      buffer.set(FIELDS.tailCalls, buffer.get(FIELDS.tailCalls) + 1);
-    }
-    return undefined;
-  }
-
   /** After machine code left with a fault: what it was, unless it is known, and the frames of this entry. */
   #collect(): void {
     const { buffer } = this;
@@ -338,7 +319,7 @@ export class Run {
       this.#faultSlot = site.slot;
     }
     const slot = this.#frames.length === 0 ? this.#faultSlot : site.slot;
-    this.#unwind(unit, site, slot);
+    this.#frames.push(...keptFrames(this.#units, buffer, unit, site, slot));
   }
 
   #nativeReason(site: Site): Reason {
@@ -353,42 +334,4 @@ export class Run {
     if (site.kind === "not-available") return { kind: "not-available", what: site.reason };
     return { kind: "bad-jump", what: "no instruction begins here; a function must end with exit or a jump" };
   }
-
-  /** Frames from the native stack that was kept: saved registers, return address, what the caller had pushed. */
-  #unwind(unit: Unit, site: Site, slot: number): void {
-    const stack = this.buffer.keptStack();
-    let frame = this.buffer.getInteger(FIELDS.frame);
-    this.#frames.push(frameAt(unit.compiled.program, slot, frame));
-    for (let at = imageAt(unit, site.start).savedBytes / 8; at < stack.length; ) {
-      const back = this.#units.returnAt(stack[at]!);
-      if (back === undefined || back === "entry") return;
-      frame += back.call.stackBytes;
-      this.#frames.push(frameAt(back.unit.compiled.program, back.call.slot, frame));
-      at += 1 + (back.call.pushed + back.image.savedBytes) / 8;
-    }
-  }
-}
-
-/** The slot `count` instructions on in straight-line code. */
-function slotAfter(unit: Unit, slot: number, count: number): number {
-  const { row } = unit.compiled.plan.table;
-  let at = slot;
-  for (let i = 0; i < count; i++) at += ROWS[row[at]!]?.slots ?? 1;
-  return at;
-}
-
-/** What helpers see beside the run itself. */
-export function helperCall(set: LinkSet, units: Units, context: RunContext, args: Int32Array): HelperCall {
-  return {
-    args,
-    memory: set.memory,
-    effects: set.effects,
-    context,
-    maps: [...set.maps.values()],
-    map: (header: number): MapStorage => {
-      const map = units.headers.get(header >>> 0);
-      if (map === undefined) throw new RangeError(`0x${(header >>> 0).toString(16)} is no map`);
-      return map;
-    },
-  };
 }
