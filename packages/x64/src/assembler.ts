@@ -1,4 +1,5 @@
 import { ALIGN, type Branches, type Layout, layBranches } from "./branches.js";
+import { checkMemory, describe, isHighByte, pick, registerOf, sib, toBigint } from "./checks.js";
 import { X64Error } from "./error.js";
 import type { Form } from "./form.js";
 import { formatInstruction, registerName } from "./format.js";
@@ -45,8 +46,6 @@ export interface Code {
 const UNBOUND = -1;
 /** The longest instruction is 15 bytes (SDM vol. 2, section 2.3.11). */
 const MAX_INSTRUCTION = 16;
-const MIN_INT32 = -(2 ** 31);
-const MAX_INT32 = 2 ** 31 - 1;
 
 /**
  * Writes instructions one after the other. Branches to labels take no bytes until `finish`, which chooses their size:
@@ -333,51 +332,4 @@ export class Assembler {
 function branchName(opcode: number): string {
   if (opcode === 0xe8) return "call";
   return opcode === 0xeb ? "jmp" : `j${conditionName(opcode & 15)}`;
-}
-
-function pick(at: number, first: Operand, second: Operand, third: Operand): Operand {
-  return at === 0 ? first : at === 1 ? second : at === 2 ? third : 0;
-}
-
-/** spl, bpl, sil, dil exist only with a REX prefix. */
-function isHighByte(register: Operand): boolean {
-  return typeof register === "number" && register >= 4 && register <= 7;
-}
-
-function registerOf(form: Form, operand: Operand): Register {
-  if (typeof operand === "number" && operand >= 0 && operand <= 15 && Number.isInteger(operand)) return operand;
-  throw new X64Error("BAD_OPERAND", `needs a register from 0 to 15, not ${describe(operand)}`, { form: form.name });
-}
-
-function describe(operand: Operand): string {
-  return typeof operand === "object" ? "memory" : String(operand);
-}
-
-function toBigint(form: Form, value: Operand): bigint {
-  if (typeof value === "bigint" && value >= -(2n ** 63n) && value < 2n ** 64n) return value;
-  if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
-  throw new X64Error("OUT_OF_RANGE", `immediate ${describe(value)} is not a 64-bit integer`, { form: form.name });
-}
-
-function sib(scale: number | undefined, index: Register, base: Register): number {
-  return ((scale === undefined ? 0 : 31 - Math.clz32(scale)) << 6) | ((index & 7) << 3) | (base & 7);
-}
-
-function checkMemory(form: Form, memory: Memory): void {
-  const { base, index, scale = 1, displacement = 0 } = memory;
-  const place = { form: form.name };
-  if (form.operands[form.rm] === "register") throw new X64Error("BAD_OPERAND", "needs a register, not memory", place);
-  if (base !== undefined) registerOf(form, base);
-  if (index !== undefined && registerOf(form, index) === RSP) {
-    throw new X64Error("BAD_OPERAND", "rsp cannot be an index", place);
-  }
-  if (scale !== 1 && scale !== 2 && scale !== 4 && scale !== 8) {
-    throw new X64Error("BAD_OPERAND", `scale must be 1, 2, 4 or 8, not ${scale}`, place);
-  }
-  if (memory.label !== undefined && (base !== undefined || index !== undefined)) {
-    throw new X64Error("BAD_OPERAND", "a label stands alone, without base or index", place);
-  }
-  if (!(displacement >= MIN_INT32 && displacement <= MAX_INT32 && Number.isInteger(displacement))) {
-    throw new X64Error("OUT_OF_RANGE", `displacement ${displacement} is not a signed 32-bit integer`, place);
-  }
 }
