@@ -27,6 +27,7 @@ export const COMMANDS: readonly CommandRow[] = [
     description: "show what differs by kernel and architecture",
     load: () => import("./commands/profiles.js"),
   },
+  { name: "jit", description: "show the machine code of programs", load: () => import("./commands/jit.js") },
   { name: "asm", description: "turn text into bytecode", load: () => import("./commands/asm.js") },
   { name: "test", description: "run declarative tests", load: () => import("./commands/test.js") },
   {

@@ -1,7 +1,16 @@
-import type { Engine } from "@bpfkit/core";
+import type { Engine, Program } from "@bpfkit/core";
+import type { Safety } from "@bpfkit/jit-x64";
 import type { CaseOptions } from "@bpfkit/vm";
 import { shown, usage } from "./arguments.js";
 import { CliError } from "./errors.js";
+
+/** What an engine is made with. */
+export interface EngineSettings {
+  /** One of the row's levels. */
+  readonly safety: string;
+  /** Whether a verifier accepted a program, which is the licence for less than `checked`. */
+  readonly accepted: (program: Program) => boolean;
+}
 
 /** An engine by its name, loaded when it is used. */
 export interface EngineRow {
@@ -9,7 +18,9 @@ export interface EngineRow {
   readonly description: string;
   /** What `--safety` may be, the default first. */
   readonly safety: readonly string[];
-  load(): Promise<Engine>;
+  /** The default where every program was accepted by a verifier, if it is another. */
+  readonly verifiedSafety?: string;
+  load(settings: EngineSettings): Promise<Engine>;
   /** It runs only what a verifier of its own accepted. */
   readonly verifies?: true;
   /** How declarative tests use it, where that is another way: programs as they are given, and its own verdicts. */
@@ -25,6 +36,13 @@ export const ENGINES: readonly EngineRow[] = [
     load: async () => (await import("@bpfkit/interpreter")).interpreter,
   },
   {
+    name: "jit-x64",
+    description: "machine code for x86-64 Linux: checked, or less where the verifier accepted",
+    safety: ["checked", "confined", "unchecked"],
+    verifiedSafety: "confined",
+    load: loadJit,
+  },
+  {
     name: "kernel",
     description: "the running Linux kernel: verifies, test-runs, attaches nothing; needs CAP_BPF or root",
     safety: ["checked"],
@@ -38,6 +56,12 @@ export const ENGINES: readonly EngineRow[] = [
   },
 ];
 
+async function loadJit({ safety, accepted }: EngineSettings): Promise<Engine> {
+  const [{ jitX64 }, { executableMemory }] = await Promise.all([import("@bpfkit/jit-x64"), import("@bpfkit/native")]);
+  const verdict = (program: Program) => ({ program, accepted: accepted(program) });
+  return jitX64(executableMemory, { safety: safety as Safety, verdict });
+}
+
 /** An engine ready to be used, and how safely it runs. */
 export interface ChosenEngine {
   readonly engine: Engine;
@@ -46,36 +70,52 @@ export interface ChosenEngine {
   readonly verifies: boolean;
 }
 
+/** What a caller wants of an engine, where it is not the default. */
+export interface EngineWishes {
+  readonly safety?: string | undefined;
+  /** Given where every program is asked about before it is linked; nothing is accepted otherwise. */
+  readonly accepted?: EngineSettings["accepted"] | undefined;
+}
+
 /** The engine of that name. @throws {CliError} `USAGE` where there is none, `NOT_AVAILABLE` where it does not work here. */
-export async function engineNamed(name = "interpreter", safety?: string): Promise<ChosenEngine> {
+export async function engineNamed(name = "interpreter", wishes: EngineWishes = {}): Promise<ChosenEngine> {
   const row = rowNamed(name);
+  const { safety } = wishes;
   if (safety !== undefined && !row.safety.includes(safety)) {
     throw usage(`--safety ${shown(safety)}: engine ${name} runs ${row.safety.join(" or ")}`);
   }
-  const engine = available(await row.load());
-  return { engine, safety: safety ?? row.safety[0]!, verifies: row.verifies === true };
+  const chosen = await make(row, wishes);
+  return { ...chosen, engine: available(chosen.engine) };
+}
+
+async function make(row: EngineRow, { safety, accepted }: EngineWishes): Promise<ChosenEngine> {
+  const level = safety ?? (accepted === undefined ? undefined : row.verifiedSafety) ?? row.safety[0]!;
+  const engine = await row.load({ safety: level, accepted: accepted ?? (() => false) });
+  return { engine, safety: level, verifies: row.verifies === true };
 }
 
 /** The engine of that name as declarative tests use it. @throws as `engineNamed`. */
 export async function engineForTests(name = "interpreter"): Promise<Pick<CaseOptions, "engine" | "verify">> {
   const row = rowNamed(name);
-  if (row.forTests === undefined) return { engine: available(await row.load()) };
+  if (row.forTests === undefined) return { engine: available((await make(row, {})).engine) };
   const { engine, verify } = await row.forTests();
   return { engine: available(engine), verify };
 }
 
 /** Every engine that is available here, and why the others are not. */
-export async function availableEngines(names: readonly string[] = ENGINES.map((row) => row.name)): Promise<{
+export async function availableEngines(
+  names: readonly string[] = ENGINES.map((row) => row.name),
+  wishes: EngineWishes = {},
+): Promise<{
   readonly chosen: readonly ChosenEngine[];
   readonly missing: readonly { name: string; reason: string }[];
 }> {
   const chosen: ChosenEngine[] = [];
   const missing: { name: string; reason: string }[] = [];
   for (const name of names) {
-    const row = rowNamed(name);
-    const engine = await row.load();
-    const answer = engine.availability();
-    if (answer.available) chosen.push({ engine, safety: row.safety[0]!, verifies: row.verifies === true });
+    const one = await make(rowNamed(name), wishes);
+    const answer = one.engine.availability();
+    if (answer.available) chosen.push(one);
     else missing.push({ name, reason: answer.reason });
   }
   return { chosen, missing };

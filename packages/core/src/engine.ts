@@ -60,6 +60,11 @@ export interface Linked {
   run(program: ProgramId, context: RunContext, options?: RunOptions): RunResult;
   /** Runs once for each context `prepare` gives, in order; stops at the first fault or cancel. */
   runMany(program: ProgramId, count: number, prepare: (index: number) => RunContext, options?: RunOptions): BatchResult;
+  /**
+   * As `runMany` on the same context again and again, of an engine that loops faster than it is called. `r0` holds the last
+   * run's alone.
+   */
+  repeat?(program: ProgramId, count: number, context: RunContext, options?: RunOptions): BatchResult;
   /** The id of a program of the set, which a change of a program array may have added; undefined where it is in none. */
   idOf(program: Program): ProgramId | undefined;
   dispose(): void;
@@ -77,4 +82,13 @@ export interface BatchResult {
   readonly missedTailCalls?: number;
   /** What stopped the batch early. */
   readonly fault?: RunResult["fault"];
+}
+
+/**
+ * A verifier's answer on one program, as an engine takes it: the licence to leave checks out. It holds for this very
+ * program object; a verifier binds it to digests of what it looked at.
+ */
+export interface Verdict {
+  readonly program: Program;
+  readonly accepted: boolean;
 }

@@ -2,7 +2,7 @@
 
 export type { Brand, ByteOffset, GuestAddress, MapId, ProgramId, SlotIndex } from "./brand.js";
 export { byteOffset, guestAddress, mapId, programId, slotIndex } from "./brand.js";
-export type { Availability, BatchResult, Engine, EngineCapabilities, Linked, LinkSet } from "./engine.js";
+export type { Availability, BatchResult, Engine, EngineCapabilities, Linked, LinkSet, Verdict } from "./engine.js";
 export type { Place, SourceLine } from "./error.js";
 export { BpfkitError, CoreError, formatPlace, isBpfkitError } from "./error.js";
 export type {

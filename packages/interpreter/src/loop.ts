@@ -995,6 +995,8 @@ export function execute(machine: Machine): number {
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
         regs[0] = 0;
         regs[1] = 0;
+        // The exit it stands for is no instruction of the program: it takes no fuel.
+        fuel++;
         pc = EXIT_PC;
         continue;
       }
@@ -1004,6 +1006,8 @@ export function execute(machine: Machine): number {
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
         regs[0] = 0;
         regs[1] = 0;
+        // The exit it stands for is no instruction of the program: it takes no fuel.
+        fuel++;
         pc = EXIT_PC;
         continue;
       }
@@ -1013,6 +1017,8 @@ export function execute(machine: Machine): number {
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
         regs[0] = 0;
         regs[1] = 0;
+        // The exit it stands for is no instruction of the program: it takes no fuel.
+        fuel++;
         pc = EXIT_PC;
         continue;
       }
@@ -1022,6 +1028,8 @@ export function execute(machine: Machine): number {
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
         regs[0] = 0;
         regs[1] = 0;
+        // The exit it stands for is no instruction of the program: it takes no fuel.
+        fuel++;
         pc = EXIT_PC;
         continue;
       }
@@ -1031,6 +1039,8 @@ export function execute(machine: Machine): number {
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
         regs[0] = 0;
         regs[1] = 0;
+        // The exit it stands for is no instruction of the program: it takes no fuel.
+        fuel++;
         pc = EXIT_PC;
         continue;
       }
@@ -1040,6 +1050,8 @@ export function execute(machine: Machine): number {
         // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
         regs[0] = 0;
         regs[1] = 0;
+        // The exit it stands for is no instruction of the program: it takes no fuel.
+        fuel++;
         pc = EXIT_PC;
         continue;
       }

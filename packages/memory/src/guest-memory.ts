@@ -28,7 +28,7 @@ export function createGuestMemory(options: GuestMemoryOptions = {}): GuestMemory
 
 class WasmGuestMemory implements GuestMemory {
   views: MemoryViews;
-  readonly #memory: WebAssembly.Memory;
+  readonly wasm: WebAssembly.Memory;
   readonly #maxPages: number;
   #end = LOWEST_MAPPED;
   #runs = 0;
@@ -38,8 +38,8 @@ class WasmGuestMemory implements GuestMemory {
     this.#maxPages = Math.min(Math.ceil(maxBytes / PAGE), HIGHEST_PAGE_COUNT);
     const initial = Math.min(Math.ceil(initialBytes / PAGE), this.#maxPages);
     try {
-      this.#memory = new WebAssembly.Memory({ initial, maximum: this.#maxPages });
-      this.views = viewsOf(this.#memory, shadowsFor(initial), 1);
+      this.wasm = new WebAssembly.Memory({ initial, maximum: this.#maxPages });
+      this.views = viewsOf(this.wasm, shadowsFor(initial), 1);
     } catch (cause) {
       throw new MemoryError("OUT_OF_MEMORY", `no ${initial * PAGE} bytes of guest memory to be had`, {}, { cause });
     }
@@ -89,8 +89,8 @@ class WasmGuestMemory implements GuestMemory {
   #tryGrowing(pages: number): boolean {
     try {
       const shadows = shadowsFor(pages, this.views);
-      this.#memory.grow(pages - this.views.u8.length / PAGE);
-      this.views = viewsOf(this.#memory, shadows, this.views.epoch + 1);
+      this.wasm.grow(pages - this.views.u8.length / PAGE);
+      this.views = viewsOf(this.wasm, shadows, this.views.epoch + 1);
       return true;
     } catch {
       return false;

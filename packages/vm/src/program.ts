@@ -66,10 +66,10 @@ export class VmProgram {
     const context = builder.build(input);
     const { repeat = 1, ...each } = options;
     if (repeat === 1) return this.#outcome(builder, context, linked.run(entry, context, each));
-    const batch = linked.runMany(entry, repeat, () => context, each);
-    const { r0, completed, fault, ...counts } = batch;
+    const batch = linked.repeat?.(entry, repeat, context, each) ?? linked.runMany(entry, repeat, () => context, each);
+    const { r0, completed: _, fault, ...counts } = batch;
     return this.#outcome(builder, context, {
-      r0: fault === undefined ? (r0[completed - 1] ?? 0n) : 0n,
+      r0: fault === undefined ? (r0.at(-1) ?? 0n) : 0n,
       ...counts,
       ...(fault === undefined ? {} : { fault }),
     });

@@ -1,3 +1,4 @@
+import type { Program } from "@bpfkit/core";
 import { fixedEffects } from "@bpfkit/helpers";
 import { type Arguments, usage } from "../arguments.js";
 import type { Command } from "../command.js";
@@ -56,13 +57,14 @@ async function run(given: Arguments, output: Output): Promise<number> {
   const ctx = readContext(given);
   const budget = given.whole("budget", 1, Number.MAX_SAFE_INTEGER);
   const options = { repeat: given.whole("repeat", 1, MOST_REPEATS) ?? 1, ...(budget === undefined ? {} : { budget }) };
-  const { engine, safety, verifies } = await engineFor(given);
+  const accepted = new Set<Program>();
+  const { engine, safety, verifies } = await engineFor(given, accepted);
   const printk = new Printk();
   const prepared = await prepare(given, { engine, effects: fixedEffects({ trace: (line) => printk.add(line) }) });
   const { vm, runnable } = prepared;
   const asks = !verifies && !given.flag("no-verify");
   const verified = verifies || asks;
-  if (asks) mustBeAccepted(runnable.program, vm, runnable.type === "raw" ? memorySize(data) : 0, output);
+  if (asks) mustBeAccepted(runnable.program, vm, runnable.type === "raw" ? memorySize(data) : 0, accepted, output);
   orRefused(() => runnable.link());
   const hooks = await tracing(given, prepared, output);
   let status = 0;
@@ -86,8 +88,11 @@ function memorySize(data: RunData): number {
   return Math.min(...Array.from(data, (one) => one?.length ?? 0));
 }
 
-async function engineFor(given: Arguments): Promise<ChosenEngine> {
-  const chosen = await engineNamed(given.text("engine"), given.text("safety"));
+async function engineFor(given: Arguments, accepted: ReadonlySet<Program>): Promise<ChosenEngine> {
+  const licence = given.flag("no-verify") ? undefined : (program: Program) => accepted.has(program);
+  const chosen = await engineNamed(given.text("engine"), { safety: given.text("safety"), accepted: licence });
+  if (chosen.safety !== "checked" && licence === undefined)
+    throw usage(`--safety ${chosen.safety} needs the verifier; leave --no-verify out`);
   const { name, capabilities } = chosen.engine;
   if (given.text("budget") !== undefined && !capabilities.budget)
     throw usage(`engine ${name} has no --budget; the interpreter has`);

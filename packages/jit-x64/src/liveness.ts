@@ -1,0 +1,76 @@
+import { ROWS, type Row, type SlotTable } from "@bpfkit/isa";
+import { endsBlock, type FunctionPlan, type ProgramPlan, targetOf } from "./plan.js";
+
+const ARGUMENTS = 0b111110;
+const EVERY = 0x7ff;
+
+/** Which of its registers an instruction reads and writes. */
+interface Effect {
+  readonly readsDst: boolean;
+  readonly readsSrc: boolean;
+  readonly writesDst: boolean;
+  readonly writesSrc: boolean;
+  readonly readsR0: boolean;
+  readonly writesR0: boolean;
+}
+
+function effectOf(row: Row): Effect {
+  const { operation, fields, form } = row;
+  const memory = form.startsWith("[dst");
+  const fetches = operation.startsWith("atomicFetch") || operation === "xchg";
+  const sets = operation === "mov" || operation === "movsx" || operation === "lddw" || operation.startsWith("load");
+  const usesDst = fields.includes("dst");
+  return {
+    readsDst: usesDst && !sets,
+    readsSrc: fields.includes("src"),
+    writesDst: usesDst && !memory && row.target === undefined,
+    writesSrc: fetches,
+    readsR0: operation === "cmpxchg",
+    writesR0: operation === "cmpxchg" || operation === "loadPacket",
+  };
+}
+
+const EFFECTS: readonly Effect[] = ROWS.map(effectOf);
+
+/** Registers live before an instruction, from those live after it. In verified programs calls take r1–r5 and leave r0. */
+function before(table: SlotTable, slot: number, after: number, verified: boolean): number {
+  const index = table.row[slot]!;
+  const row = ROWS[index]!;
+  if (row.operation === "call") return verified ? (after & ~0b111111) | ARGUMENTS : EVERY;
+  if (row.operation === "exit") return verified ? 1 : EVERY;
+  const effect = EFFECTS[index]!;
+  const dst = 1 << table.dst[slot]!;
+  const src = 1 << table.src[slot]!;
+  let live = after;
+  if (effect.writesDst) live &= ~dst;
+  if (effect.writesSrc) live &= ~src;
+  if (effect.writesR0) live &= ~1;
+  if (effect.readsDst) live |= dst;
+  if (effect.readsSrc) live |= src;
+  if (effect.readsR0) live |= 1;
+  return live;
+}
+
+/** For each slot of a function, the registers whose values are still wanted after it, as bits. */
+export function liveAfter({ table }: ProgramPlan, fn: FunctionPlan, verified: boolean): Uint16Array {
+  const live = new Uint16Array(table.length);
+  const liveIn = new Uint16Array(table.length + 1);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let at = fn.slots.length - 1; at >= 0; at--) {
+      const slot = fn.slots[at]!;
+      const row = ROWS[table.row[slot]!]!;
+      let after = endsBlock(row) ? 0 : liveIn[slot + row.slots]!;
+      if (row.target !== undefined && row.operation !== "call" && row.operation !== "lddw") {
+        after |= liveIn[targetOf(table, row, slot)]!;
+      }
+      live[slot] = after;
+      const now = before(table, slot, after, verified);
+      if (now !== liveIn[slot]) {
+        liveIn[slot] = now;
+        changed = true;
+      }
+    }
+  }
+  return live;
+}

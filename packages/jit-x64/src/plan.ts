@@ -1,0 +1,190 @@
+import { type HelperTable, type Place, type Program, type Reference, subprogramAt } from "@bpfkit/core";
+import { decodeSlots, ROWS, type Row, SECOND_SLOT, type SlotTable } from "@bpfkit/isa";
+import { JitError } from "./error.js";
+
+/** One function of a program: the slots its image is made of. */
+export interface FunctionPlan {
+  readonly name: string;
+  readonly start: number;
+  /** Slots reached from the start, ascending. Functions of unverified programs may overlap. */
+  readonly slots: Int32Array;
+  /** Starts of functions it calls, or has called back. */
+  readonly callees: readonly number[];
+  /** It or something it calls may make a tail call; then its caller's count and limits must survive the call. */
+  tailCalls: boolean;
+  /** A tail call stands in it. */
+  readonly ownTailCall: boolean;
+  /** It reads r10. */
+  readonly ownStack: boolean;
+  /** It or something it calls does. */
+  stack: boolean;
+  /** r6–r9 it writes or may hand on, as bits 6–9. */
+  readonly written: number;
+  /** Frames on the longest chain from here; Infinity for recursion. */
+  depth: number;
+}
+
+/** A program taken apart before translation. */
+export interface ProgramPlan {
+  readonly program: Program;
+  readonly table: SlotTable;
+  /** Where control may come from elsewhere than the slot before: 1, or `LOOP` where one jump comes back to it. */
+  readonly leaders: Uint8Array;
+  readonly references: ReadonlyMap<number, Reference>;
+  /** 0 at accesses whose address needs no cutting; only where that was asked for. */
+  confine?: Uint8Array;
+  /** By start; the entry first. */
+  readonly functions: ReadonlyMap<number, FunctionPlan>;
+}
+
+/** Functions that overlap may be translated more than once, up to this factor (and a little for small programs). */
+const MAX_COPIES = 4;
+const SMALL = 65_536;
+/** In `ProgramPlan.leaders`. */
+export const LOOP = 2;
+const MEETING = 3;
+/** A chain longer than this is taken for recursion; no profile allows a tenth of it. */
+const MAX_DEPTH = 100;
+
+/** The place of a slot for errors and faults. */
+export function placeOf(program: Program, slot: number): Place {
+  const subprogram = subprogramAt(program, slot)?.name;
+  return { program: program.name, ...(subprogram === undefined ? {} : { subprogram }), slot };
+}
+
+/**
+ * Finds functions, their slots and what they need.
+ * @throws {JitError} `BAD_INSTRUCTION`, `BAD_TARGET`, `TOO_LARGE`, with the place.
+ */
+export function planProgram(program: Program, helpers: HelperTable): ProgramPlan {
+  const table = decodeProgram(program);
+  if (table.length === 0) throw new JitError("BAD_INSTRUCTION", "the program has no instruction", placeOf(program, 0));
+  const leaders = new Uint8Array(table.length + 1);
+  const starts = new Set<number>([0]);
+  for (const { start } of program.subprograms) if (start < table.length) starts.add(start);
+  for (let slot = 0; slot < table.length; slot++) {
+    const index = table.row[slot]!;
+    if (index === SECOND_SLOT) continue;
+    const row = ROWS[index]!;
+    if (row.target === undefined) continue;
+    const target = targetOf(table, row, slot);
+    checkTarget(program, table, slot, target);
+    if (row.operation === "call" || row.operation === "lddw") starts.add(target);
+    else leaders[target] = leaderOf(leaders[target]!, target <= slot);
+  }
+  const functions = new Map<number, FunctionPlan>();
+  let budget = table.length * MAX_COPIES + SMALL;
+  for (const start of [...starts].sort((a, b) => a - b)) {
+    const plan = planFunction(program, table, helpers, start);
+    budget -= plan.slots.length;
+    if (budget < 0) throw new JitError("TOO_LARGE", "its functions overlap too often", placeOf(program, start));
+    functions.set(start, plan);
+  }
+  spread(functions);
+  const references = new Map(program.references.map((reference) => [reference.slot as number, reference]));
+  return { program, table, leaders, references, functions };
+}
+
+/** Places that several jumps come back to are where paths meet, not where a loop begins. */
+function leaderOf(before: number, backward: boolean): number {
+  if (!backward) return Math.max(before, 1);
+  return before <= 1 ? LOOP : MEETING;
+}
+
+function decodeProgram(program: Program): SlotTable {
+  try {
+    return decodeSlots(program.code);
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message.replace(/^slot \d+: /, "") : String(cause);
+    const slot = (cause as { place?: Place }).place?.slot ?? 0;
+    throw new JitError("BAD_INSTRUCTION", what, placeOf(program, slot), { cause });
+  }
+}
+
+/** The slot a jump, call or function reference leads to. */
+export function targetOf(table: SlotTable, row: Row, slot: number): number {
+  return slot + 1 + (row.target === "offset" ? table.offset[slot]! : table.imm[slot]!);
+}
+
+function checkTarget(program: Program, table: SlotTable, slot: number, target: number): void {
+  const inside = target >= 0 && target < table.length;
+  if (inside && table.row[target] !== SECOND_SLOT) return;
+  const why = inside ? "the middle of a 64-bit immediate" : `outside the program (0 to ${table.length - 1})`;
+  throw new JitError("BAD_TARGET", `the target, slot ${target}, is ${why}`, placeOf(program, slot));
+}
+
+/** Whether control never goes on to the next slot. */
+export function endsBlock(row: Row): boolean {
+  return row.operation === "exit" || row.operation === "ja";
+}
+
+function planFunction(program: Program, table: SlotTable, helpers: HelperTable, start: number): FunctionPlan {
+  const seen = new Uint8Array(table.length);
+  const work = [start];
+  const callees = new Set<number>();
+  let count = 0;
+  let written = 0;
+  let ownTailCall = false;
+  let ownStack = false;
+  while (work.length > 0) {
+    for (let slot = work.pop()!; slot < table.length && seen[slot] === 0; ) {
+      const row = ROWS[table.row[slot]!]!;
+      seen[slot] = 1;
+      count++;
+      written |= writes(table, row, slot);
+      ownStack ||= table.src[slot] === 10 || table.dst[slot] === 10;
+      // A function whose address is taken may be called back, below this frame.
+      if (row.name === "callLocal" || row.name === "lddwCode") callees.add(targetOf(table, row, slot));
+      else if (row.name === "call" && helpers.get(table.imm[slot]!)?.kind === "intrinsic") ownTailCall = true;
+      else if (row.target !== undefined && row.operation !== "lddw") work.push(targetOf(table, row, slot));
+      if (endsBlock(row)) break;
+      slot += row.slots;
+    }
+  }
+  const slots = new Int32Array(count);
+  for (let slot = start === 0 ? 0 : lowest(seen), at = 0; at < count; slot++) if (seen[slot] === 1) slots[at++] = slot;
+  const name = subprogramAt(program, start)?.name ?? program.name;
+  return {
+    name,
+    start,
+    slots,
+    callees: [...callees],
+    tailCalls: ownTailCall,
+    ownTailCall,
+    ownStack,
+    // What a tail call leads to may use the stack.
+    stack: ownStack || ownTailCall,
+    written,
+    depth: 1,
+  };
+}
+
+function lowest(seen: Uint8Array): number {
+  return seen.indexOf(1);
+}
+
+/** r6–r9 an instruction may write, as bits. */
+function writes(table: SlotTable, row: Row, slot: number): number {
+  const register =
+    row.operation.startsWith("atomicFetch") || row.operation === "xchg" ? table.src[slot]! : table.dst[slot]!;
+  return register >= 6 && register <= 9 ? 1 << register : 0;
+}
+
+/** Hands what a function needs up to its callers, until nothing changes; finds the longest chains. */
+function spread(functions: ReadonlyMap<number, FunctionPlan>): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const plan of functions.values()) {
+      for (const start of plan.callees) {
+        const callee = functions.get(start)!;
+        if (callee.tailCalls && !plan.tailCalls) changed = plan.tailCalls = true;
+        if (callee.stack && !plan.stack) changed = plan.stack = true;
+        const depth = callee.depth + 1 > MAX_DEPTH ? Number.POSITIVE_INFINITY : callee.depth + 1;
+        if (depth > plan.depth) {
+          plan.depth = depth;
+          changed = true;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import {
+  type CodePages,
+  type ExecutableMemory,
+  isProgramArray,
+  type LinkSet,
+  type MapStorage,
+  type Program,
+  type ProgramArray,
+  type ProgramId,
+  programId,
+} from "@bpfkit/core";
+import { type CompiledProgram, compileProgram, type PlacedImage } from "./compile.js";
+import { JitError } from "./error.js";
+import type { Safety } from "./unit.js";
+
+type NativeEntry = (context: bigint, target: bigint) => unknown;
+
+/** A compiled program in executable pages. */
+export interface Unit {
+  readonly id: ProgramId;
+  readonly compiled: CompiledProgram;
+  readonly address: number;
+  /** Address of the entry's image. */
+  readonly main: bigint;
+  readonly pages: CodePages;
+  readonly entry: NativeEntry;
+  readonly loop: NativeEntry;
+}
+
+/** Where a call returns to, or a run's frames end. */
+export type ReturnPlace =
+  | { readonly unit: Unit; readonly image: PlacedImage; readonly call: PlacedImage["callSites"][number] }
+  | "entry";
+
+/** A program array as machine code jumps through it: the address of each slot's program, 0 where it is empty. */
+interface JumpSlots {
+  readonly slots: BigUint64Array;
+  readonly address: bigint;
+}
+
+/** Larger program arrays are looked up by JavaScript: they are sparse, and a slot takes 8 bytes. */
+const MAX_JUMP_SLOTS = 1 << 20;
+
+/** How a set is compiled, whichever of its programs. */
+export interface UnitOptions {
+  readonly safety: Safety;
+  readonly bmi2: boolean;
+  /** @throws {JitError} `UNVERIFIED` unless the level of safety is allowed for the program. */
+  licence(program: Program): void;
+}
+
+/** All machine code of a link set. Programs that a change of a program array brings in are compiled then. */
+export class Units {
+  readonly headers: ReadonlyMap<number, MapStorage>;
+  /** Functions whose addresses programs took, by the index in their guest value. */
+  readonly functions: { readonly id: number; readonly start: number }[] = [];
+  /** The most frames any program of the set may have, as its calls tell. */
+  maxDepth = 1;
+  readonly #set: LinkSet;
+  readonly #native: ExecutableMemory;
+  readonly #options: UnitOptions;
+  readonly #units: Unit[] = [];
+  readonly #ids = new Map<Program, ProgramId>();
+  /** By header: the address of each filled slot's program, for machine code and for JavaScript. */
+  readonly #jumpSlots = new Map<number, JumpSlots>();
+  readonly #targets = new Map<number, Map<number, bigint>>();
+  readonly #returns = new Map<number, ReturnPlace>();
+  readonly #subscriptions: (() => void)[] = [];
+
+  constructor(set: LinkSet, native: ExecutableMemory, options: UnitOptions) {
+    this.#set = set;
+    this.#native = native;
+    this.#options = options;
+    this.headers = new Map([...set.maps.values()].map((map) => [map.header as number, map]));
+    try {
+      for (const program of set.programs) this.add(program);
+      for (const map of set.maps.values()) if (isProgramArray(map)) this.#follow(map);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  /** Compiles a program, once. @throws {JitError} as `compileProgram`, and `UNVERIFIED`. */
+  add(program: Program): ProgramId {
+    const known = this.#ids.get(program);
+    if (known !== undefined) return known;
+    this.#options.licence(program);
+    const id = programId(this.#units.length);
+    const compiled = compileProgram(program, {
+      safety: this.#options.safety,
+      bmi2: this.#options.bmi2,
+      maps: this.#set.maps,
+      helpers: this.#set.helpers,
+      helperName: this.#set.helperName,
+      profile: this.#set.profile,
+      cells: this.#set.effects.cells,
+      id,
+      jumpSlots: (array) => this.#slotsOf(array)?.address,
+      functionIndex: (start) => this.#functionIndex(id, start),
+    });
+    this.#units.push(this.#place(id, compiled));
+    this.#ids.set(program, id);
+    this.maxDepth = Math.max(this.maxDepth, compiled.images[0]!.plan.depth);
+    return id;
+  }
+
+  #place(id: ProgramId, compiled: CompiledProgram): Unit {
+    const pages = this.#native.reserve(compiled.bytes.length);
+    pages.seal(compiled.bytes);
+    const { stubs } = compiled;
+    const unit: Unit = {
+      id,
+      compiled,
+      address: Number(pages.address),
+      main: pages.address + BigInt(compiled.images[0]!.at),
+      pages,
+      entry: pages.entry(stubs.entry, "i32"),
+      loop: pages.entry(stubs.loop, "i32"),
+    };
+    for (const at of stubs.returns) this.#returns.set(unit.address + at, "entry");
+    for (const image of compiled.images) {
+      for (const call of image.callSites) this.#returns.set(unit.address + image.at + call.at, { unit, image, call });
+    }
+    return unit;
+  }
+
+  #functionIndex(id: ProgramId, start: number): number {
+    const found = this.functions.findIndex((known) => known.id === id && known.start === start);
+    return found >= 0 ? found : this.functions.push({ id, start }) - 1;
+  }
+
+  #slotsOf(array: ProgramArray): JumpSlots | undefined {
+    const known = this.#jumpSlots.get(array.header);
+    if (known !== undefined || array.spec.maxEntries > MAX_JUMP_SLOTS) return known;
+    // Shared memory, so that a store is one aligned 8-byte write whoever else may be jumping.
+    const slots = new BigUint64Array(new SharedArrayBuffer(array.spec.maxEntries * 8));
+    const made: JumpSlots = { slots, address: this.#native.addressOf(slots) };
+    this.#jumpSlots.set(array.header, made);
+    return made;
+  }
+
+  #follow(array: ProgramArray): void {
+    const slots = this.#slotsOf(array)?.slots;
+    const targets = new Map<number, bigint>();
+    this.#targets.set(array.header, targets);
+    const put = (index: number, program: Program | undefined): void => {
+      const target = program === undefined ? 0n : this.#tailEntry(this.add(program));
+      targets.set(index, target);
+      if (slots !== undefined) Atomics.store(slots, index, target);
+    };
+    for (const [index, program] of array.programs()) put(index, program);
+    this.#subscriptions.push(array.onChange(put));
+  }
+
+  /** Where a tail call enters a program: behind the prologue of its entry. */
+  #tailEntry(id: ProgramId): bigint {
+    const unit = this.unit(id);
+    const image = imageAt(unit, 0);
+    return BigInt(unit.address + image.at + image.afterPrologue);
+  }
+
+  /** Addresses by index of the program array behind a map header; undefined where there is none. */
+  targetsAt(header: number): ReadonlyMap<number, bigint> | undefined {
+    return this.#targets.get(header);
+  }
+
+  /** @throws {JitError} `NO_SUCH_PROGRAM`. */
+  unit(id: number): Unit {
+    const unit = this.#units[id];
+    if (unit !== undefined) return unit;
+    throw new JitError("NO_SUCH_PROGRAM", `the set has ${this.#units.length} programs, none with id ${id}`);
+  }
+
+  idOf(program: Program): ProgramId | undefined {
+    return this.#ids.get(program);
+  }
+
+  returnAt(address: number): ReturnPlace | undefined {
+    return this.#returns.get(address);
+  }
+
+  addressOf(data: ArrayBufferView): bigint {
+    return this.#native.addressOf(data);
+  }
+
+  dispose(): void {
+    for (const stop of this.#subscriptions.splice(0)) stop();
+    for (const { pages } of this.#units.splice(0)) pages.free();
+  }
+}
+
+/** The image of a function by the slot it begins at. */
+export function imageAt(unit: Unit, start: number): PlacedImage {
+  return unit.compiled.images.find((image) => image.start === start)!;
+}

@@ -1,0 +1,6 @@
+#include "bench.h"
+
+ENTRY int entry(context *c)
+{
+	return 2;
+}
