@@ -8,7 +8,6 @@ import { type CodeFacts, programFromCode, rowNameAt } from "../code.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
 import type { CaseFunction, CaseMap, CaseProgram, SingleCase } from "./case.js";
-import { functionInfo } from "./function-info.js";
 
 const BPF_F_RDONLY_PROG = 1 << 7;
 
@@ -79,7 +78,6 @@ export async function programOf(program: CaseProgram, maps: readonly CaseMap[], 
     name,
     ...loadFacts(program),
     references,
-    ...(btfFuncs.length === 0 ? {} : { btf: functionInfo(btfFuncs) }),
     functions: btfFuncs.map(({ off, name: of, linkage = "global" }) => ({ slot: off, name: of, linkage })),
     ...(btfFuncs.length === 0 ? {} : { btf: functionBtf(btfFuncs.map(signatureOf), program.type) }),
   });
@@ -107,7 +105,7 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
   const callbacks = callbackFunctions(code);
   return programFromCode(code, {
     name: "main",
-    ...(callbacks.length === 0 ? {} : { btf: functionInfo(callbacks) }),
+    ...(callbacks.length === 0 ? {} : { btf: functionBtf(callbacks.map(signatureOf), single.type) }),
     ...loadFacts(single),
     references: references.sort((one, other) => one.slot - other.slot),
   });
