@@ -1,5 +1,6 @@
 import type { Engine, ExecutableMemory, LinkSet, NativeCallback, Program, Verdict } from "@bpfkit/core";
 import { JitError } from "./error.js";
+import { proveGuards } from "./guards.js";
 import { JitLinked, type Runtime } from "./linked.js";
 import { hasBmi2 } from "./processor.js";
 import type { Run } from "./run.js";
@@ -44,7 +45,7 @@ function link(set: LinkSet, native: ExecutableMemory, options: JitOptions): JitL
     return options.assumeVerified === true || (verdict?.accepted === true && verdict.program === program);
   };
   const safety = options.safety ?? (set.programs.every(accepted) ? "confined" : "checked");
-  if (safety === "confined") proveGuards(set, native);
+  if (safety === "confined") proveGuards(set.memory.views, native);
   return new JitLinked(set, runtimeOf(native), {
     safety,
     bmi2: options.bmi2 ?? runtimeOf(native).bmi2,
@@ -59,28 +60,6 @@ function link(set: LinkSet, native: ExecutableMemory, options: JitOptions): JitL
       );
     },
   });
-}
-
-/** A 32-bit index reaches 4 GiB, a 16-bit displacement a little to either side, and an interval kept uncut less than these. */
-const GUARD_BEFORE = 2 ** 31;
-const GUARD_BEHIND = 2 ** 33;
-
-const proven = new WeakSet<WebAssembly.Memory>();
-
-function proveGuards({ memory }: LinkSet, native: ExecutableMemory): void {
-  if (memory.wasm !== undefined) {
-    // Growing takes from the reservation and never moves it, so one look at each memory will do.
-    if (proven.has(memory.wasm)) return;
-    const { before, behind } = native.guardRegions(memory.wasm);
-    if (before >= GUARD_BEFORE && behind >= GUARD_BEHIND) {
-      proven.add(memory.wasm);
-      return;
-    }
-  }
-  throw new JitError(
-    "NOT_AVAILABLE",
-    "confined needs inaccessible memory around guest memory, which is not proven here; use checked",
-  );
 }
 
 /** One callback and one look at the processor for all links on the same native memory. */

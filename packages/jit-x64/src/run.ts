@@ -155,7 +155,7 @@ export class Run {
     if (views.epoch === this.#epoch) return;
     this.#epoch = views.epoch;
     const { buffer } = this;
-    buffer.set64(FIELDS.base, this.#units.addressOf(views.u8));
+    buffer.set64(FIELDS.base, this.#units.memoryBase(views));
     buffer.set64(FIELDS.readShadow, this.#units.addressOf(views.readShadow));
     buffer.set64(FIELDS.writeShadow, this.#units.addressOf(views.writeShadow));
     buffer.setInteger(FIELDS.shadowLimit, views.readShadow.length);

@@ -4,6 +4,7 @@ import {
   isProgramArray,
   type LinkSet,
   type MapStorage,
+  type MemoryViews,
   type Program,
   type ProgramArray,
   type ProgramId,
@@ -11,6 +12,7 @@ import {
 } from "@bpfkit/core";
 import { type CompiledProgram, compileProgram, type PlacedImage } from "./compile.js";
 import { JitError } from "./error.js";
+import { proveGuards } from "./guards.js";
 import type { Safety } from "./unit.js";
 
 type NativeEntry = (context: bigint, target: bigint) => unknown;
@@ -178,6 +180,12 @@ export class Units {
 
   returnAt(address: number): ReturnPlace | undefined {
     return this.#returns.get(address);
+  }
+
+  /** Where guest memory begins. It is another one each time it has grown, so a confined set proves its guards anew. */
+  memoryBase(views: MemoryViews): bigint {
+    if (this.#options.safety === "confined") proveGuards(views, this.#native);
+    return this.#native.addressOf(views.u8);
   }
 
   addressOf(data: ArrayBufferView): bigint {

@@ -29,10 +29,6 @@ export function createGuestMemory(options: GuestMemoryOptions = {}): GuestMemory
 
 class WasmGuestMemory implements GuestMemory {
   views: MemoryViews;
-<<<<<<< HEAD
-  readonly wasm: WebAssembly.Memory;
-=======
->>>>>>> verifier
   readonly #maxPages: number;
   #end = LOWEST_MAPPED;
   #runs = 0;
@@ -41,19 +37,10 @@ class WasmGuestMemory implements GuestMemory {
   constructor({ initialBytes = DEFAULT_BYTES, maxBytes = HIGHEST_PAGE_COUNT * PAGE }: GuestMemoryOptions) {
     this.#maxPages = Math.min(Math.ceil(maxBytes / PAGE), HIGHEST_PAGE_COUNT);
     const initial = Math.min(Math.ceil(initialBytes / PAGE), this.#maxPages);
-<<<<<<< HEAD
-    try {
-      this.wasm = new WebAssembly.Memory({ initial, maximum: this.#maxPages });
-      this.views = viewsOf(this.wasm, shadowsFor(initial), 1);
-    } catch (cause) {
-      throw new MemoryError("OUT_OF_MEMORY", `no ${initial * PAGE} bytes of guest memory to be had`, {}, { cause });
-    }
-=======
     const views = newViews(initial, 1);
     if (views === undefined)
       throw new MemoryError("OUT_OF_MEMORY", `no ${initial * PAGE} bytes of guest memory to be had`);
     this.views = views;
->>>>>>> verifier
   }
 
   reserve(name: string, size: number, permission: Permission, align: number = GRANULE): Region {
@@ -89,25 +76,6 @@ class WasmGuestMemory implements GuestMemory {
         `region ${name} would bring guest memory to ${end} bytes, over its limit of ${this.#maxPages * PAGE}`,
       );
     const doubled = Math.min(Math.max(pages, (2 * have) / PAGE), this.#maxPages);
-<<<<<<< HEAD
-    if (this.#tryGrowing(doubled) || this.#tryGrowing(pages)) return;
-    throw new MemoryError(
-      "OUT_OF_MEMORY",
-      `region ${name}: the platform gave no ${pages * PAGE} bytes of guest memory`,
-    );
-  }
-
-  /** The shadow first: once memory has grown, the old views are dead. */
-  #tryGrowing(pages: number): boolean {
-    try {
-      const shadows = shadowsFor(pages, this.views);
-      this.wasm.grow(pages - this.views.u8.length / PAGE);
-      this.views = viewsOf(this.wasm, shadows, this.views.epoch + 1);
-      return true;
-    } catch {
-      return false;
-    }
-=======
     const { epoch } = this.views;
     const larger = newViews(doubled, epoch + 1) ?? newViews(pages, epoch + 1);
     if (larger === undefined)
@@ -117,7 +85,6 @@ class WasmGuestMemory implements GuestMemory {
       );
     copyViews(this.views, larger, this.#end);
     this.views = larger;
->>>>>>> verifier
   }
 
   release(region: Region): void {
@@ -165,14 +132,16 @@ class WasmGuestMemory implements GuestMemory {
 /**
  * A memory of its own with its shadows, all zero; undefined where the platform has not enough. Memory that must grow is
  * copied to a larger one: `WebAssembly.Memory.grow` detaches a buffer, after which V8 checks for detached buffers at every
- * access to any typed array of the process (Node 20: 15 to 30 % of the interpreter's speed).
+ * access to any typed array there is (Node 20: 15 to 30 % of the interpreter's speed).
  */
 function newViews(pages: number, epoch: number): MemoryViews | undefined {
   try {
-    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const wasm = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { buffer } = wasm;
     const granules = (pages * PAGE) / GRANULE;
     return {
       epoch,
+      wasm,
       u8: new Uint8Array(buffer),
       i32: new Int32Array(buffer),
       data: new DataView(buffer),
