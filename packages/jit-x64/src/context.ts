@@ -83,8 +83,13 @@ export const CONTEXT_BYTES: number = FIELDS.kept + KEPT_STACK_WORDS * 8;
 
 /** A field (plus `offset` bytes) as a memory operand. */
 export function field(name: ContextField, offset = 0): Memory {
-  return { base: CONTEXT, displacement: FIELDS[name] + offset - BIAS };
+  return offset === 0 ? OPERANDS[name] : { base: CONTEXT, displacement: FIELDS[name] + offset - BIAS };
 }
+
+/** Made once: code that checks everything names them all the time. */
+const OPERANDS: Readonly<Record<ContextField, Memory>> = Object.fromEntries(
+  Object.entries(FIELDS).map(([name, at]) => [name, { base: CONTEXT, displacement: at - BIAS }]),
+) as Record<ContextField, Memory>;
 
 /** Values of the field `fault`. */
 export const FAULT = {
