@@ -29,8 +29,8 @@ export const FIELDS = {
   stackTop: 128,
   /** u64: the lowest r10 that may still call. */
   frameLimit: 136,
-  /** u64: r10 of the deepest frame the stack has room for. */
-  stackEnd: 144,
+  /** u64: r10 of the deepest frame that is valid; a call from it asks for one more. */
+  openLimit: 144,
   /** u64: native stack pointer of the innermost entry. */
   entryStack: 152,
   /** u64: tail calls of this entry that count towards the limit. */
@@ -105,6 +105,9 @@ export const FAULT = {
 
 /** Guest bytes from one frame's stack to the next; 64 invalid bytes lie between. */
 export const STACK_STRIDE = 576;
+
+/** Frames a stack has room for. */
+export const STACK_FRAMES: number = 34 * 8;
 
 /** Guest values of functions begin here; nothing is ever mapped there. */
 export const FUNCTION_BASE = 0xf000_0000;
