@@ -24,7 +24,7 @@ export interface Described {
  */
 export interface MemoryViews {
   readonly epoch: number;
-  /** What the arrays are over, where it is one: machine code proves its guards before it leaves a check out. */
+  /** The memory itself, where it is one: machine code proves its guards by it before it leaves a check out. */
   readonly wasm?: WebAssembly.Memory;
   readonly u8: Uint8Array;
   readonly i32: Int32Array;

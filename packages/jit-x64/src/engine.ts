@@ -1,6 +1,5 @@
 import type { Engine, ExecutableMemory, LinkSet, NativeCallback, Program, Verdict } from "@bpfkit/core";
 import { JitError } from "./error.js";
-import { proveGuards } from "./guards.js";
 import { JitLinked, type Runtime } from "./linked.js";
 import { hasBmi2 } from "./processor.js";
 import type { Run } from "./run.js";
@@ -45,9 +44,13 @@ function link(set: LinkSet, native: ExecutableMemory, options: JitOptions): JitL
     return options.assumeVerified === true || (verdict?.accepted === true && verdict.program === program);
   };
   const safety = options.safety ?? (set.programs.every(accepted) ? "confined" : "checked");
-  if (safety === "confined") proveGuards(set.memory.views, native);
+  const prove = (): void => {
+    if (safety === "confined") proveGuards(set, native);
+  };
+  prove();
   return new JitLinked(set, runtimeOf(native), {
     safety,
+    prove,
     bmi2: options.bmi2 ?? runtimeOf(native).bmi2,
     licence(program) {
       if (safety === "checked" || accepted(program)) return;
@@ -60,6 +63,27 @@ function link(set: LinkSet, native: ExecutableMemory, options: JitOptions): JitL
       );
     },
   });
+}
+
+/** A 32-bit index reaches 4 GiB, a 16-bit displacement a little to either side, and an interval kept uncut less than these. */
+const GUARD_BEFORE = 2 ** 31;
+const GUARD_BEHIND = 2 ** 33;
+
+const proven = new WeakSet<WebAssembly.Memory>();
+
+function proveGuards({ memory }: LinkSet, native: ExecutableMemory): void {
+  if (memory.views.wasm !== undefined) {
+    if (proven.has(memory.views.wasm)) return;
+    const { before, behind } = native.guardRegions(memory.views.wasm);
+    if (before >= GUARD_BEFORE && behind >= GUARD_BEHIND) {
+      proven.add(memory.views.wasm);
+      return;
+    }
+  }
+  throw new JitError(
+    "NOT_AVAILABLE",
+    "confined needs inaccessible memory around guest memory, which is not proven here; use checked",
+  );
 }
 
 /** One callback and one look at the processor for all links on the same native memory. */

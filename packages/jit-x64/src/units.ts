@@ -4,7 +4,6 @@ import {
   isProgramArray,
   type LinkSet,
   type MapStorage,
-  type MemoryViews,
   type Program,
   type ProgramArray,
   type ProgramId,
@@ -12,7 +11,6 @@ import {
 } from "@bpfkit/core";
 import { type CompiledProgram, compileProgram, type PlacedImage } from "./compile.js";
 import { JitError } from "./error.js";
-import { proveGuards } from "./guards.js";
 import type { Safety } from "./unit.js";
 
 type NativeEntry = (context: bigint, target: bigint) => unknown;
@@ -47,6 +45,8 @@ const MAX_JUMP_SLOTS = 1 << 20;
 export interface UnitOptions {
   readonly safety: Safety;
   readonly bmi2: boolean;
+  /** Called for each new memory. @throws {JitError} `NOT_AVAILABLE` where its guards are not what the level needs. */
+  prove(): void;
   /** @throws {JitError} `UNVERIFIED` unless the level of safety is allowed for the program. */
   licence(program: Program): void;
 }
@@ -182,10 +182,9 @@ export class Units {
     return this.#returns.get(address);
   }
 
-  /** Where guest memory begins. It is another one each time it has grown, so a confined set proves its guards anew. */
-  memoryBase(views: MemoryViews): bigint {
-    if (this.#options.safety === "confined") proveGuards(views, this.#native);
-    return this.#native.addressOf(views.u8);
+  /** @throws {JitError} as `UnitOptions.prove`. */
+  prove(): void {
+    this.#options.prove();
   }
 
   addressOf(data: ArrayBufferView): bigint {
