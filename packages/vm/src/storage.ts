@@ -41,7 +41,7 @@ export function createMaps(specs: readonly MapSpec[], options: StorageOptions): 
     }
     for (const spec of specs) if (maps.has(spec.name)) putInnerMaps(spec, maps);
   } catch (error) {
-    disposeMaps(maps.values());
+    disposeMaps([...maps.values(), ...(options.ownMaps?.values() ?? [])]);
     throw error;
   }
   return maps;

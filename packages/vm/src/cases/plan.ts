@@ -29,6 +29,8 @@ export interface Plan {
   readonly withoutBtf?: boolean;
   /** Why its expectation does not count, where it says so itself. */
   readonly uncounted?: string;
+  /** What an engine with maps of its own (the kernel) would have to be told, and the case only hints at. */
+  readonly untold?: string;
 }
 
 /** The case's own name. */
@@ -120,7 +122,13 @@ async function planSingle(one: SingleCase): Promise<Plan> {
       expect: { retval },
     })),
     reads: [],
+    ...untoldOf(one),
   };
+}
+
+function untoldOf({ attachTo, maps }: SingleCase): Pick<Plan, "untold"> {
+  if (attachTo !== undefined) return { untold: `what it attaches to (${attachTo})` };
+  return maps.some(({ btf }) => btf !== undefined) ? { untold: "the type of a map's value" } : {};
 }
 
 /** What a slot of a recorded program array holds: a program that returns a number, or one that tail-calls slot 1. */

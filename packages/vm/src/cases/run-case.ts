@@ -75,6 +75,9 @@ async function judge(parsed: AnyCase, options: CaseOptions, report: Report): Pro
   try {
     const plan = await planOf(parsed);
     if (plan.uncounted !== undefined) throw new Missing(plan.uncounted);
+    if (plan.untold !== undefined && options.engine?.createMaps !== undefined) {
+      throw new Missing(`the kernel would have to be told ${plan.untold}, which the case only hints at`);
+    }
     vm = await newVm(plan, options);
     new Execution(vm, options, report).carryOut(plan);
   } catch (error) {
