@@ -75,11 +75,14 @@ export class InterpreterLinked implements Linked {
     return { r0, completed: count, ...sums };
   }
 
-  /** Begins a run that the caller steps through; hooks hear of it as of any other. */
-  start(program: ProgramId, context: RunContext, options: RunOptions = {}): Stepper {
+  /** Begins a run that the caller steps through; hooks hear of it as of any other. `onEnd`: when it has ended, in whatever way. */
+  start(program: ProgramId, context: RunContext, options: RunOptions = {}, onEnd: () => void = () => {}): Stepper {
     const machine = this.#acquire(program, context, "free");
     try {
-      return new Stepper(machine, options, () => this.#release(machine));
+      return new Stepper(machine, options, () => {
+        this.#release(machine);
+        onEnd();
+      });
     } catch (error) {
       this.#release(machine);
       throw error;

@@ -132,7 +132,7 @@ class WasmGuestMemory implements GuestMemory {
 /**
  * A memory of its own with its shadows, all zero; undefined where the platform has not enough. Memory that must grow is
  * copied to a larger one: `WebAssembly.Memory.grow` detaches a buffer, after which V8 checks for detached buffers at every
- * access to any typed array of the process (Node 20: 15 to 30 % of the interpreter's speed).
+ * access to any typed array there is (Node 20: 15 to 30 % of the interpreter's speed).
  */
 function newViews(pages: number, epoch: number): MemoryViews | undefined {
   try {

@@ -15,12 +15,27 @@ export interface StorageOptions {
   readonly firstId: number;
 }
 
-/** Makes the maps of an object, inner maps into maps of maps. Program arrays stay empty: see `fillSlots`. */
+/**
+ * Makes the maps of an object, inner maps into maps of maps. Program arrays stay empty: see `fillSlots`. Nothing is left
+ * where one cannot be made.
+ */
 export function createMaps(specs: readonly MapSpec[], options: StorageOptions): Map<string, MapStorage> {
   const maps = new Map<string, MapStorage>();
-  for (const spec of specs) maps.set(spec.name, createOne(spec, options, options.firstId + maps.size));
-  for (const spec of specs) putInnerMaps(spec, maps);
+  try {
+    for (const spec of specs) {
+      if (maps.has(spec.name)) throw new VmError("AMBIGUOUS", `two maps are called ${spec.name}`);
+      maps.set(spec.name, createOne(spec, options, options.firstId + maps.size));
+    }
+    for (const spec of specs) putInnerMaps(spec, maps);
+  } catch (error) {
+    disposeMaps(maps.values());
+    throw error;
+  }
   return maps;
+}
+
+export function disposeMaps(maps: Iterable<MapStorage>): void {
+  for (const map of maps) map.dispose?.();
 }
 
 function createOne(spec: MapSpec, options: StorageOptions, number: number): MapStorage {

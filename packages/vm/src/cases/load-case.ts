@@ -1,6 +1,6 @@
 import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
-import { slotIndex } from "@bpfkit/core";
+import { SLOT_BYTES, slotIndex } from "@bpfkit/core";
 import { decodeAt, ROWS, rowIndexAt } from "@bpfkit/isa";
 import { type CodeFacts, programFromCode } from "../code.js";
 import { VmError } from "../error.js";
@@ -63,18 +63,25 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
   const { id, mapRefs, maps } = single;
   const code = await codeOf(single, id);
   if (code === undefined) throw new VmError("BAD_CASE", `${id}: needs "insns" or "insnsZ"`);
-  const references = Object.entries(mapRefs).map(([slot, index]): Reference => {
-    const at = slotIndex(Number(slot));
-    const map = mapName(maps[index]!, index);
-    const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
-    if (code[at * 8 + 1]! >>> 4 !== 2) return { kind: "map", slot: at, map };
-    return { kind: "mapValue", slot: at, map, offset: view.getUint32(at * 8 + 12, true) };
+  const references = Object.entries(mapRefs).map(([slot, index]) => {
+    const map = maps[index];
+    if (map === undefined) throw new VmError("BAD_CASE", `${id}: mapRefs: there is no map ${index}`);
+    return referenceAt(code, Number(slot), mapName(map, index));
   });
   return programFromCode(code, {
     name: "main",
     ...loadFacts(single),
     references: references.sort((one, other) => one.slot - other.slot),
   });
+}
+
+/** What the 64-bit load at a slot refers to: a map, or by its source register an address in its value. */
+function referenceAt(code: Uint8Array, slot: number, map: string): Reference {
+  const at = slot * SLOT_BYTES;
+  const isValue = code[at + 1]! >>> 4 === 2 && at + 2 * SLOT_BYTES <= code.length;
+  if (!isValue) return { kind: "map", slot: slotIndex(slot), map };
+  const offset = new DataView(code.buffer, code.byteOffset).getUint32(at + 12, true);
+  return { kind: "mapValue", slot: slotIndex(slot), map, offset };
 }
 
 async function codeOf(
@@ -85,15 +92,34 @@ async function codeOf(
   return typeof insnsZ === "string" ? inflate(insnsZ, where) : undefined;
 }
 
+/** Bytes of the longest program Linux takes: a million slots. */
+const MAX_CODE_BYTES = 8_000_000;
+
 /** Base64 of zlib to bytes. */
 async function inflate(text: string, where: string): Promise<Uint8Array> {
+  const refuse = (what: string, cause?: unknown): never => {
+    throw new VmError("BAD_CASE", `${where}: "insnsZ" ${what}`, {}, { cause });
+  };
+  const chunks: Uint8Array[] = [];
+  let size = 0;
   try {
     const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MAX_CODE_BYTES) break;
+    }
   } catch (cause) {
-    throw new VmError("BAD_CASE", `${where}: "insnsZ" must be base64 of zlib`, {}, { cause });
+    refuse("must be base64 of zlib", cause);
   }
+  if (size > MAX_CODE_BYTES) refuse(`is more than ${MAX_CODE_BYTES} bytes of code`);
+  const code = new Uint8Array(size);
+  chunks.reduce((at, chunk) => {
+    code.set(chunk, at);
+    return at + chunk.length;
+  }, 0);
+  return code;
 }
 
 /** The assembler is loaded where a case needs it: most who load a VM do not. */

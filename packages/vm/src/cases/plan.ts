@@ -40,6 +40,7 @@ export async function planOf(parsed: AnyCase): Promise<Plan> {
 
 async function planCase(one: Case): Promise<Plan> {
   const { id, object, profile, maps, slots, init, runs, reads } = one;
+  checkCase(one);
   const programs: PlannedProgram[] = [];
   for (const program of one.programs) {
     // In a case of an object the programs named are the object's; only their expectation is new.
@@ -57,6 +58,23 @@ async function planCase(one: Case): Promise<Plan> {
     ...(object === undefined ? {} : { object }),
     ...(profile === undefined ? {} : { profile }),
   };
+}
+
+/** What the fields alone do not show: parts that would be left out without a word. */
+function checkCase({ id, object, programs, maps, runs, reads }: Case): void {
+  const refuse = (what: string): never => {
+    throw new VmError("BAD_CASE", `${id}: ${what}`);
+  };
+  if (object !== undefined && maps.length > 0) refuse("maps: a case of an object has the object's maps");
+  for (const { name, asm, insns, insnsZ } of programs)
+    if (object !== undefined && (asm ?? insns ?? insnsZ) !== undefined)
+      refuse(`program ${name}: a case of an object has the object's code`);
+  maps.forEach((map, index) => {
+    if (map.slots !== undefined) refuse(`map ${mapName(map, index)}: its slots are filled by the case's "slots"`);
+  });
+  for (const { after } of reads)
+    if (after !== undefined && after >= runs.length)
+      refuse(`a read after run ${after}: the case has ${runs.length} runs, counted from 0`);
 }
 
 function nameOnly(name: string, type: string): Program {
