@@ -68,14 +68,16 @@ export class Vm {
   /** All of an object or, where that throws, nothing of it. */
   #take(source: VmSource): void {
     for (const { name } of source.maps)
-      if (this.#maps.has(name)) throw new VmError("AMBIGUOUS", `there is a map ${name} already`);
+      if (this.#maps.has(name) || this.#missing.has(name))
+        throw new VmError("AMBIGUOUS", `there is a map ${name} already`);
+    const missing = new Map<string, Error>();
     const made = createMaps(source.maps, {
       memory: this.memory,
       cpus: this.engine.capabilities.cpus ?? this.#options.cpus ?? 1,
       ownMaps: this.engine.createMaps?.(source.maps, source.btf),
       createMap: this.#options.createMap,
       firstId: this.#maps.size + 1,
-      missing: this.#missing,
+      missing,
       programId: (program) => numberOf(this.#programIds, program),
     });
     try {
@@ -89,6 +91,7 @@ export class Vm {
       this.#maps.set(name, map);
       this.#decoders.set(map, decode);
     }
+    for (const [name, error] of missing) this.#missing.set(name, error);
     this.#sources.push(source);
   }
 
