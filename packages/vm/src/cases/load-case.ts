@@ -1,7 +1,7 @@
 import { ATTACH_TYPES, helperByName } from "@bpfkit/abi";
 import { type FunctionSignature, functionBtf } from "@bpfkit/btf";
 import type { MapSpec, Program, Reference } from "@bpfkit/core";
-import { slotIndex } from "@bpfkit/core";
+import { SLOT_BYTES, slotIndex } from "@bpfkit/core";
 import { WIDE_OPCODE } from "@bpfkit/isa";
 import type { MapField } from "@bpfkit/verifier";
 import { type CodeFacts, programFromCode, rowNameAt } from "../code.js";
@@ -99,9 +99,10 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
   const code = await codeOf(single, id);
   if (code === undefined) throw new VmError("BAD_CASE", `${id}: needs "insns" or "insnsZ"`);
   const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
-  const references = Object.entries(mapRefs).flatMap(
-    ([slot, index]) => referenceAt(view, Number(slot), maps[index], maps) ?? [],
-  );
+  const references = Object.entries(mapRefs).flatMap(([slot, index]) => {
+    if (maps[index] === undefined) throw new VmError("BAD_CASE", `${id}: mapRefs: there is no map ${index}`);
+    return referenceAt(view, Number(slot), maps[index], maps) ?? [];
+  });
   const callbacks = callbackFunctions(code);
   return programFromCode(code, {
     name: "main",
@@ -198,6 +199,7 @@ function referenceAt(
   map: CaseMap | undefined,
   maps: readonly CaseMap[],
 ): Reference | undefined {
+  if ((slot + 2) * SLOT_BYTES > view.byteLength) return undefined;
   const kind = view.getUint8(slot * 8 + 1) >>> 4;
   if (map === undefined || (kind !== 1 && kind !== 2)) return undefined;
   const named = { slot: slotIndex(slot), map: mapName(map, maps.indexOf(map)) };

@@ -169,12 +169,15 @@ class Execution {
   }
 
   #program(name: string | undefined): Program {
-    const program = name === undefined ? [...this.#programs.values()][0] : this.#programs.get(name);
+    const [first] = this.#programs.keys();
+    const [firstRejected] = this.#rejected.keys();
+    const wanted = name ?? first ?? firstRejected;
+    if (wanted === undefined) throw new VmError("BAD_CASE", "there is no program to run");
+    const program = this.#programs.get(wanted);
     if (program !== undefined) return program;
-    const rejected = name === undefined ? undefined : this.#rejected.get(name);
-    if (rejected !== undefined)
-      throw new VmError("BAD_PROGRAM", `program ${name} is rejected: ${rejected.message?.replaceAll("\n", "; ")}`);
-    throw new VmError("BAD_CASE", name === undefined ? "there is no program to run" : `there is no program ${name}`);
+    const rejected = this.#rejected.get(wanted);
+    if (rejected === undefined) throw new VmError("BAD_CASE", `there is no program ${wanted}`);
+    throw new VmError("BAD_PROGRAM", `program ${wanted} is rejected: ${rejected.message?.replaceAll("\n", "; ")}`);
   }
 
   #fillSlot({ map, index, program, flags = 0, expect = "ok", ...slot }: CaseSlot): void {

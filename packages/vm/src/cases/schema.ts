@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { VmError } from "../error.js";
+import { cut, HEX_RULE, isHex } from "../hex.js";
 import type { Case, ObjectCase, SingleCase } from "./case.js";
 
 /*
@@ -15,7 +16,7 @@ const wide = v.union([
   integer,
   v.pipe(v.string(), v.regex(/^-?(0x[0-9a-fA-F]+|\d+)$/, "must be a decimal or 0x number")),
 ]);
-const hex = v.pipe(v.string(), v.regex(/^\s*([0-9a-fA-F]{2}\s*)*$/, "must be hex, two digits a byte"));
+const hex = v.pipe(v.string(), v.check(isHex, HEX_RULE));
 /** The number a test run returned, or what the kernel said instead. */
 const retval = v.union([integer, v.pipe(v.string(), v.regex(/^error \d+$/, 'must be a number, or "error N"'))]);
 /** A map is an index into the case's maps, or a name. */
@@ -199,5 +200,8 @@ function check<S extends v.GenericSchema>(schema: S, value: unknown, where: stri
 
 function wordIssue(issue: v.BaseIssue<unknown>): string {
   if (issue.expected === "never") return "there is no such field";
-  return issue.expected === null ? issue.message : `must be ${issue.expected}, not ${issue.received}`;
+  // Rules of this file say themselves what would be right.
+  const rule = issue.kind === "validation" && (issue.type === "regex" || issue.type === "check");
+  const what = rule ? issue.message : `must be ${issue.expected}`;
+  return rule && typeof issue.input === "object" ? what : `${what}, not ${cut(issue.received)}`;
 }
