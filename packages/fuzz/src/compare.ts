@@ -93,13 +93,20 @@ export function compareVerdicts(
     verdict === "accept" ? "accept" : `reject (${errno ?? "?"}: ${(message ?? "").replaceAll("\n", "; ")})`;
   const differences = subject.programs.flatMap((program, index): VerdictDifference[] => {
     const [one, other] = [ours[1][index]!, theirs[1][index]!];
-    // A verifier that stumbled over itself (Linux: EFAULT, "verifier bug") has said nothing of the program.
-    if (one.verdict === other.verdict || other.errno === "EFAULT") return [];
+    if (one.verdict === other.verdict || saysNothing(other)) return [];
     const left = { engine: ours[0], value: word(one) };
     const right = { engine: theirs[0], value: word(other) };
     return [{ what: `verdict on ${program.name}`, left, right, unsound: one.verdict === "accept" }];
   });
   return differences.find(({ unsound }) => unsound) ?? differences[0];
+}
+
+/**
+ * Whether a refusal tells nothing of the program: the kernel's verifier stumbled over itself (EFAULT, "verifier bug"), or
+ * something behind it gave up, without a word in the log.
+ */
+function saysNothing({ verdict, errno, message }: FuzzVerdict): boolean {
+  return verdict === "reject" && (errno === "EFAULT" || message === "");
 }
 
 /** Lower-case hex of bytes. */

@@ -8,9 +8,9 @@ const CMPXCHG = 0xf1;
 const LOAD_ACQUIRE = 0x100;
 const STORE_RELEASE = 0x110;
 
-/** Which permission an atomic needs, and of which register's memory. */
-export function atomicAccess(operation: number): { access: "read" | "write"; base: "dst" | "src" } {
-  return operation === LOAD_ACQUIRE ? { access: "read", base: "src" } : { access: "write", base: "dst" };
+/** Whether an atomic only reads, from the source register's memory; all others write to the destination's. */
+export function isLoad(operation: number): boolean {
+  return operation === LOAD_ACQUIRE;
 }
 
 /** Carries out one atomic of `size` bytes at an address that was checked. One thread runs, so plain accesses will do. */

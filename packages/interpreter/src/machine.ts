@@ -1,5 +1,5 @@
 import type { CallbackIteration, Fault, HelperCall, LinkSet, MapStorage, RunContext } from "@bpfkit/core";
-import { atomicAccess, runAtomic } from "./atomics.js";
+import { isLoad, runAtomic } from "./atomics.js";
 import { straddles } from "./checks.js";
 import { faultOf, memoryFaultOf, thrownFaultOf } from "./fault.js";
 import type { Images, JumpTable } from "./images.js";
@@ -164,18 +164,19 @@ export class Machine {
   /** Carries out an atomic; false after a fault. */
   atomic(pc: number, fp: number, fuel: number, dst: number, src: number, size: number): boolean {
     const operation = this.code[pc + 1]!;
-    const { access, base } = atomicAccess(operation);
-    const register = base === "dst" ? dst : src;
-    const address = (this.registers[register]! + this.code[pc + 2]!) | 0;
-    const shadow = access === "read" ? this.set.memory.views.readShadow : this.set.memory.views.writeShadow;
+    const { readShadow, writeShadow, data } = this.set.memory.views;
+    const loads = isLoad(operation);
+    const register = loads ? src : dst;
+    const shadow = loads ? readShadow : writeShadow;
     const high = this.registers[register + 1]!;
+    const address = (this.registers[register]! + this.code[pc + 2]!) | 0;
     if (high !== 0 || !((address & 7) + size <= shadow[address >>> 3]!)) {
       if (!straddles(shadow, high, address, size)) {
-        this.memoryFault(access, pc, fp, fuel, register, size);
+        this.memoryFault(loads ? "read" : "write", pc, fp, fuel, register, size);
         return false;
       }
     }
-    runAtomic(this.registers, this.set.memory.views.data, address >>> 0, size, operation, dst, src);
+    runAtomic(this.registers, data, address >>> 0, size, operation, dst, src);
     return true;
   }
 

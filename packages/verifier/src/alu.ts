@@ -15,9 +15,17 @@ import {
   withNum,
 } from "./register.js";
 import { isKnown, known, type Scalar, sane, width } from "./scalar.js";
-import { aluScalar, immediateScalar, negateScalar, signExtend, truncate32 } from "./scalar-alu.js";
+import {
+  aluScalar,
+  immediateScalar,
+  negateScalar,
+  signExtend,
+  swapScalar,
+  truncate,
+  truncate32,
+} from "./scalar-alu.js";
 import { currentFrame } from "./state.js";
-import { linkBeforeCopy, reg, reject, setReg, type Verification } from "./verification.js";
+import { linkBeforeCopy, reg, reject, setReg, since, type Verification } from "./verification.js";
 
 /** Refuses a register that does not exist or holds nothing yet. */
 export function checkRead(v: Verification, number: number): void {
@@ -59,8 +67,17 @@ function unary(v: Verification, opcode: number): void {
   checkRead(v, dst);
   checkWrite(v, dst);
   const value = reg(v, dst);
-  const isTracked = operation === NEG && value.type === SCALAR;
-  setReg(v, dst, isTracked ? scalarRegister(sane(negateScalar(value.num, is32))) : UNKNOWN_SCALAR);
+  if (value.type !== SCALAR) setReg(v, dst, UNKNOWN_SCALAR);
+  else if (operation === NEG) setReg(v, dst, scalarRegister(sane(negateScalar(value.num, is32))));
+  else setReg(v, dst, since(v, 618) ? endian(v, opcode, value.num) : UNKNOWN_SCALAR);
+}
+
+/** `le` cuts and `be` and `bswap` turn bytes around; Linux followed neither before 6.18. */
+function endian(v: Verification, opcode: number, value: Scalar): Register {
+  const size = v.code.imm[v.slot]! / 8;
+  const swaps = (opcode & 7) !== CLASS_ALU || (opcode & SOURCE_REGISTER) !== 0;
+  if (swaps) return scalarRegister(sane(swapScalar(value, size)));
+  return scalarRegister(size === 8 ? value : sane(truncate(value, size)));
 }
 
 function checkMoveFields(v: Verification, is32: boolean, fromRegister: boolean): void {

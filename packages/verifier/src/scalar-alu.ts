@@ -37,6 +37,7 @@ import {
   tnumShiftRight,
   tnumSub,
   tnumSubregister,
+  tnumSwapBytes,
   tnumXor,
 } from "./tnum.js";
 
@@ -337,6 +338,13 @@ export function truncate32(value: Scalar): Scalar {
   if (value.mask === 0n) return known(value.value & 0xffff_ffffn);
   const d = draft(value);
   zeroExtend32(d);
+  return sync(d);
+}
+
+/** The low `size` bytes in reverse: only what is known of single bits survives. */
+export function swapScalar(value: Scalar, size: number): Scalar {
+  const d = draft(UNKNOWN);
+  setTnum(d, tnumSwapBytes(value, size));
   return sync(d);
 }
 

@@ -114,6 +114,17 @@ export function tnumCast(a: Tnum, size: number): Tnum {
 }
 
 /** The low 32 bits, zero-extended. */
+/** The low `size` bytes in reverse; the rest is zero. */
+export function tnumSwapBytes(a: Tnum, size: number): Tnum {
+  return { value: swapBytes(a.value, size), mask: swapBytes(a.mask, size) };
+}
+
+function swapBytes(value: bigint, size: number): bigint {
+  let swapped = 0n;
+  for (let index = 0n; index < size; index++) swapped = (swapped << 8n) | ((value >> (8n * index)) & 0xffn);
+  return swapped;
+}
+
 export const tnumSubregister = (a: Tnum): Tnum => ({ value: a.value & U32, mask: a.mask & U32 });
 
 /** `a` with its low 32 bits replaced by those of `low`. */

@@ -4,6 +4,7 @@ import * as op from "../src/opcode.js";
 import { contains, draft, known, max64, min64, type Scalar, setTnum, sync, UNKNOWN } from "../src/scalar.js";
 import { aluScalar, negateScalar, signExtend, truncate, truncate32 } from "../src/scalar-alu.js";
 import { refine, reverse, scalarBranchTaken } from "../src/scalar-branch.js";
+import { tnumSwapBytes } from "../src/tnum.js";
 
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 const s64 = (value: bigint): bigint => BigInt.asIntN(64, value);
@@ -206,4 +207,12 @@ describe("64 bits", () => {
       }),
     );
   });
+});
+
+test.each([
+  ["be16 of 0 to 255", { value: 0n, mask: 0xffn }, 2, { value: 0n, mask: 0xff00n }],
+  ["bswap32 of 0x1234", { value: 0x1234n, mask: 0n }, 4, { value: 0x3412_0000n, mask: 0n }],
+  ["bswap64 of 0xff000000", { value: 0n, mask: 0xff00_0000n }, 8, { value: 0n, mask: 0xff_0000_0000n }],
+])("%s keeps what is known of bits", (_, bits, size, expected) => {
+  expect(tnumSwapBytes(bits, size)).toEqual(expected);
 });
