@@ -28,12 +28,12 @@ describe.each(examples)("$path", ({ folder, path }) => {
   const readme = readText(`${folder}README.md`);
 
   test("is in its README as it is", () => {
-    expect(readme).toContain(`\`\`\`ts\n${readText(path).trim()}\n\`\`\``);
+    expect(readme).toContain(`\`\`\`ts\n${readText(path).trim()}\n\`\`\`\n`);
   });
 
   test("prints what its README says", async () => {
     const printed = await outputOf(path);
-    expect(readme).toContain(`\`\`\`text\n${printed}\n\`\`\``);
+    expect(readme).toContain(`\`\`\`text\n${printed}\n\`\`\`\n`);
   });
 });
 
