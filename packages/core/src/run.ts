@@ -129,7 +129,7 @@ export interface RunOptions {
   readonly budget?: number;
   /** Polled at calls, tail calls and back edges. */
   readonly cancel?: { readonly cancelled: boolean };
-  /** Frames come, go and are replaced. */
+  /** Frames come, go and are replaced. A fault ends the run without pops. */
   readonly onFrame?: (event: TraceEvent) => void;
   /** Each instruction, before it runs. Slow. */
   readonly onInstruction?: (event: TraceEvent) => void;

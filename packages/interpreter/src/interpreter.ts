@@ -43,8 +43,8 @@ export class InterpreterLinked implements Linked {
    */
   constructor(set: LinkSet) {
     this.set = set;
-    this.#images = new Images(set);
     Stacks.of(set.memory);
+    this.#images = new Images(set);
   }
 
   run(program: ProgramId, context: RunContext, options: RunOptions = {}): RunResult {

@@ -1,4 +1,5 @@
 import type { FrameInfo, RunOptions } from "@bpfkit/core";
+import { ROW } from "@bpfkit/isa";
 import { currentFrame } from "./fault.js";
 import { CALLBACK, FRAME_WORDS } from "./layout.js";
 import { getRegister, type Machine } from "./machine.js";
@@ -16,8 +17,8 @@ interface Before {
   readonly tailCalls: number;
   readonly missed: number;
   readonly callbacks: number;
-  /** The helper's own result may take its place when a callback ends. */
-  readonly r0: bigint;
+  /** What an exit here gives: afterwards a helper's own result may be in r0, where a callback ended. */
+  readonly exitR0: bigint;
 }
 
 /**
@@ -39,8 +40,10 @@ export class Tracer {
 
   #state(): Before {
     const { fp, tailCalls, missedTailCalls: missed, callbacks } = this.#machine;
-    const r0 = getRegister(this.#machine.registers, 0);
-    return { frame: currentFrame(this.#machine), fp, tailCalls, missed, callbacks, r0 };
+    const { code, pc, registers } = this.#machine;
+    // What ends a function without being an exit is a packet load past the end, with 0.
+    const exitR0 = (code[pc]! & 0xffff) === ROW.exit.opcode ? getRegister(registers, 0) : 0n;
+    return { frame: currentFrame(this.#machine), fp, tailCalls, missed, callbacks, exitR0 };
   }
 
   /** The entry's frame. */
@@ -77,7 +80,7 @@ export class Tracer {
   }
 
   #pop(frame: FrameInfo, depth: number): void {
-    this.#onFrame?.({ kind: "pop", frame, depth, r0: this.#before.r0 });
+    this.#onFrame?.({ kind: "pop", frame, depth, r0: this.#before.exitR0 });
   }
 
   #tailCall(from: FrameInfo, depth: number): void {
