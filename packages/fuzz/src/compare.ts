@@ -102,11 +102,11 @@ export function compareVerdicts(
 }
 
 /**
- * Whether a refusal tells nothing of the program: the kernel's verifier stumbled over itself (EFAULT, "verifier bug"), or
- * something behind it gave up, without a word in the log.
+ * Whether a refusal tells nothing of the program: the kernel's verifier stumbled over itself (EFAULT, "verifier bug"),
+ * something behind it gave up without a word in the log, or the walk was longer than its limit, which another may not reach.
  */
 function saysNothing({ verdict, errno, message }: FuzzVerdict): boolean {
-  return verdict === "reject" && (errno === "EFAULT" || message === "");
+  return verdict === "reject" && (errno === "EFAULT" || errno === "E2BIG" || message === "");
 }
 
 /** Lower-case hex of bytes. */
