@@ -43,6 +43,13 @@ describe("frames", () => {
     expect(faultOf(vm.program().run()).message).toMatch(/slot 26: a call would make 9 frames in one program/);
   });
 
+  test("behind a tail call the caller has as many frames as before", () => {
+    const main = `r6 = r1; call s; call f1; exit; s: ${tail()} r0 = 0; exit; f1: ${nested(8).replace(/f\d/g, (f) => `g${f}`)}`;
+    make({ main, leaf: "r0 = 0; exit" }, { 0: "leaf" });
+    const fault = faultOf(vm.program("main").run());
+    expect([fault.kind, fault.frames.length]).toEqual(["call-depth", 8]);
+  });
+
   test("recursion goes as deep as frames go", () => {
     make({ main: "call f; exit; f: r0 = r1; if r1 == 6 goto out; r1 += 1; call f; out: exit" });
     expect(vm.program().run({ data: new Uint8Array(0) }).r0).toBe(6n);

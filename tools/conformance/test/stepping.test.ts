@@ -103,6 +103,30 @@ describe("a run that is given up", () => {
   });
 });
 
+describe("nothing is left of a run", () => {
+  test("not the frames it called into", () => {
+    make({ main: "if r2 == 0 goto shallow; call f; shallow: *(u64 *)(r10 - 1000) = 1; r0 = 0; exit; f: r0 = 0; exit" });
+    const main = vm.program();
+    expect(main.run({ data: new Uint8Array(8) }).fault).toBeUndefined();
+    expect(main.run().fault?.kind).toBe("write");
+  });
+
+  test("not where its stack was", () => {
+    make({ main: "r0 = r10; exit" });
+    const { r0 } = vm.program().run();
+    const steppers = [vm.program().step(), vm.program().step()];
+    for (const one of steppers) one.step();
+    expect(vm.program().run().r0).not.toBe(r0);
+    for (const one of steppers) one.dispose();
+    expect(vm.program().run().r0).toBe(r0);
+  });
+
+  test("not how often may_goto went on", () => {
+    make({ main: "r0 = 0; l: may_goto +2; r0 += 1; goto l; exit" });
+    for (let round = 0; round < 2; round++) expect(vm.program().run().r0).toBe(8n * 1024n * 1024n);
+  });
+});
+
 describe("two runs side by side", () => {
   test("have their own contexts, stacks and counts", () => {
     const main = `r6 = r1; r0 = *(u8 *)(r6 + 0); *(u64 *)(r10 - 8) = r0; ${tail(1)} call f; r1 = *(u64 *)(r10 - 8); r0 += r1; exit;
