@@ -206,7 +206,7 @@ describe("hooks", () => {
     make({ main: "r1 = 2; r2 = func each; r3 = 0; r4 = 0; call loop; exit; each: r0 = 0; exit" });
     const events: TraceEvent[] = [];
     expect(vm.program().run({}, { onFrame: (event) => events.push(event) }).r0).toBe(2n);
-    const told = events.flatMap((event) =>
+    const told = events.flatMap((event): unknown[] =>
       event.kind === "pop" ? [[event.frame.subprogram, event.r0]] : event.kind === "push" ? [event.callback] : [],
     );
     expect(told).toEqual([false, true, ["each", 0n], true, ["each", 0n], ["main", 2n]]);
