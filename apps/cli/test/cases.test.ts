@@ -80,7 +80,7 @@ test("an object a case and the summary last as JSON", async () => {
     [undefined, undefined],
   ]);
   expect(all[2]).toHaveProperty("skipped", expect.any(String));
-  expect(all[4]).toEqual({ summary: { passed: 1, failed: 2, skipped: 1 } });
+  expect(all[4]).toEqual({ summary: { passed: 1, failed: 2, skipped: 1, verdicts: { equal: 1, different: 0 } } });
 });
 
 test("--filter looks at ids and titles, and says where it fits none", async () => {

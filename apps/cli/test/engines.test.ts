@@ -63,6 +63,7 @@ describe.skipIf(missing !== "")(`the running kernel as an engine${missing}`, () 
     expect(ended.status).toBe(0);
     expect(objects(ended)).toMatchObject([
       { engine: "interpreter", r0: "42", tailCalls: 1 },
+      { engine: "jit-x64", r0: "42", tailCalls: 1 },
       { engine: "kernel", r0: "42" },
       { agree: true },
     ]);
@@ -85,7 +86,7 @@ describe.skipIf(missing !== "")(`the running kernel as an engine${missing}`, () 
   test("a type the kernel does not have is no difference", async () => {
     const ended = await run("compare", join(files, "raw.bpf"), "--type", "raw");
     expect(ended).toMatchObject({ status: 0, stderr: expect.stringContaining("engine kernel cannot run it") });
-    expect(ended.stdout).toContain("nothing to compare with: it ran on interpreter");
+    expect(ended.stdout).toContain("agree: interpreter, jit-x64");
   });
 
   test("is fuzzed against: the same seed, the same coverage", { timeout: 60_000 }, async () => {
@@ -93,7 +94,9 @@ describe.skipIf(missing !== "")(`the running kernel as an engine${missing}`, () 
     const [one, other] = [await run(...args), await run(...args)];
     expect(one.status).toBe(0);
     expect(objects(one)).toEqual(objects(other));
-    expect(objects(one)).toMatchObject([{ seed: 3, engines: ["kernel", "interpreter"], coverage: { cases: 60 } }]);
+    expect(objects(one)).toMatchObject([
+      { seed: 3, engines: ["kernel", "interpreter", "jit-x64"], coverage: { cases: 60 } },
+    ]);
   });
 });
 
@@ -101,7 +104,9 @@ describe("where the kernel is not there", () => {
   const elsewhere = (): void => {
     vi.spyOn(process, "platform", "get").mockReturnValue("darwin");
   };
-  const REASON = "engine kernel is not available here, because this is darwin and not Linux";
+  const reason = (engine: string): string =>
+    `engine ${engine} is not available here, because this is darwin and not Linux`;
+  const REASON = reason("kernel");
 
   test.each([
     ["run", [MIXED, "--program", "entry"]],
@@ -115,7 +120,10 @@ describe("where the kernel is not there", () => {
   test("compare goes on with the engines there are", async () => {
     elsewhere();
     const ended = await run("compare", MIXED, "--program", "entry");
-    expect(ended).toMatchObject({ status: 0, stderr: `bpfkit compare: ${REASON}\n` });
+    expect(ended).toMatchObject({
+      status: 0,
+      stderr: `bpfkit compare: ${reason("jit-x64")}\nbpfkit compare: ${REASON}\n`,
+    });
     expect(ended.stdout).toContain("r0 = 42");
   });
 

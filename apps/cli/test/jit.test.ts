@@ -38,16 +38,24 @@ describe("bpfkit jit", () => {
 const available = executableMemory.availability().available;
 
 describe.skipIf(!available)("bpfkit run --engine jit-x64 (skipped where machine code cannot run)", () => {
-  test("gives what the interpreter gives, and says at what level", async () => {
-    const ended = await run("run", MIXED, "--program", "entry", "--engine", "jit-x64", "--json");
-    expect(objects(ended)).toMatchObject([
-      { engine: "jit-x64", safety: "checked", r0: "42", insns: 12, tailCalls: 1, missedTailCalls: 0 },
+  const entry = (...options: string[]) =>
+    run("run", MIXED, "--program", "entry", "--engine", "jit-x64", "--json", ...options);
+
+  test("is confined where the verifier accepted", async () => {
+    const result = { engine: "jit-x64", r0: "42", tailCalls: 1, missedTailCalls: 0 };
+    expect(objects(await entry())).toMatchObject([{ ...result, safety: "confined", verified: true }]);
+    expect(objects(await entry("--safety", "unchecked"))).toMatchObject([{ ...result, safety: "unchecked" }]);
+  });
+
+  test("is checked, and counts instructions, where nobody asked it", async () => {
+    expect(objects(await entry("--no-verify"))).toMatchObject([
+      { safety: "checked", verified: false, r0: "42", insns: 12 },
     ]);
   });
 
-  test("another level is refused as long as nothing is verified", async () => {
-    const ended = await run("run", MIXED, "--program", "entry", "--engine", "jit-x64", "--safety", "confined");
+  test("less than checked is refused where nothing is verified", async () => {
+    const ended = await entry("--safety", "confined", "--no-verify");
     expect(ended.status).toBe(2);
-    expect(ended.stderr).toContain("engine jit-x64 runs checked");
+    expect(ended.stderr).toContain("--safety confined needs the verifier");
   });
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { folderWith, objects } from "./harness.js";
+import { folderWith, inRoot, objects } from "./harness.js";
 import { run } from "./in-process.js";
 
 const folder = folderWith({
@@ -26,6 +26,25 @@ describe("bpfkit stack", () => {
     ]);
     expect(table[2]).toContain("combined stack size of 2 calls is 528. Too large");
     expect(table[2]).toContain("`main` → `f` keep 528 bytes: 8 too many (`f` 280 → 272)");
+  });
+
+  test("takes frames from the verifier where it accepts, else from its own estimate", async () => {
+    const mixed = inRoot("examples/mixed.o");
+    const estimated = async (...args: string[]): Promise<unknown[]> => {
+      const [report] = objects(await run("stack", mixed, "--program", "entry", "--json", ...args));
+      return (report!["frames"] as { bytes: number; estimated: boolean }[]).map((frame) => [
+        frame.bytes,
+        frame.estimated,
+      ]);
+    };
+    expect(await estimated()).toEqual([
+      [8, false],
+      [0, false],
+    ]);
+    expect(await estimated("--no-verify")).toEqual([
+      [8, true],
+      [0, true],
+    ]);
   });
 
   test("prints an object a program, then one of the set", async () => {

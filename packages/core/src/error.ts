@@ -62,7 +62,7 @@ export class BpfkitError<Code extends string = string> extends Error {
 }
 
 /** Escapes control characters: names out of hostile files are in messages too, and those go to terminals and logs. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 

@@ -4,7 +4,7 @@ export type { Brand, ByteOffset, GuestAddress, MapId, ProgramId, SlotIndex } fro
 export { byteOffset, guestAddress, mapId, programId, slotIndex } from "./brand.js";
 export type { Availability, BatchResult, Engine, EngineCapabilities, Linked, LinkSet, Verdict } from "./engine.js";
 export type { Place, SourceLine } from "./error.js";
-export { BpfkitError, CoreError, formatPlace, isBpfkitError } from "./error.js";
+export { BpfkitError, CoreError, formatPlace, isBpfkitError, oneLine } from "./error.js";
 export type {
   CallbackBody,
   CallbackIteration,

@@ -24,6 +24,8 @@ export interface Described {
  */
 export interface MemoryViews {
   readonly epoch: number;
+  /** The memory itself, where it is one: machine code proves its guards by it before it leaves a check out. */
+  readonly wasm?: WebAssembly.Memory;
   readonly u8: Uint8Array;
   readonly i32: Int32Array;
   readonly data: DataView;
@@ -39,8 +41,6 @@ export interface MemoryViews {
  */
 export interface GuestMemory {
   readonly views: MemoryViews;
-  /** The memory itself, where it is one: machine code proves its guards by it before it leaves a check out. */
-  readonly wasm?: WebAssembly.Memory;
   /**
    * Reserves zeroed bytes, with an invalid gap on either side. May grow memory; refused with `GROWTH_IN_RUN` while a run
    * is active and `OUT_OF_MEMORY` past the limit.

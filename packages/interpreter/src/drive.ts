@@ -1,4 +1,4 @@
-import type { Fault, RunOptions, RunResult } from "@bpfkit/core";
+import type { Fault, FaultKind, RunOptions, RunResult } from "@bpfkit/core";
 import { faultOf } from "./fault.js";
 import { execute } from "./loop.js";
 import { getRegister, type Machine } from "./machine.js";
@@ -10,37 +10,62 @@ const LONG = 1 << 30;
 /** Fuel between two looks at `cancel`: well under a millisecond. */
 const POLL = 1 << 16;
 
-/** Runs a machine that was begun to its end. */
-export function drive(machine: Machine, options: RunOptions): RunResult {
-  const tracer = options.onFrame || options.onInstruction ? new Tracer(machine, options) : undefined;
-  const portion = tracer ? 1 : options.cancel ? POLL : LONG;
-  let left = options.budget ?? Number.POSITIVE_INFINITY;
-  let instructions = 0;
-  tracer?.begin();
-  for (;;) {
-    const stop = interruption(machine, options, left);
-    if (stop !== undefined) return resultOf(machine, instructions, stop);
-    const fuel = Math.min(portion, left);
-    tracer?.before();
-    machine.fuel = fuel;
-    const status = execute(machine);
-    const spent = fuel - machine.fuel;
-    instructions += spent;
-    left -= spent;
-    tracer?.after(status);
-    if (status !== OUT_OF_FUEL) return resultOf(machine, instructions, machine.fault);
+/** A run under way: it is given fuel until it ends. */
+export class Drive {
+  readonly #machine: Machine;
+  readonly #options: RunOptions;
+  readonly #tracer: Tracer | undefined;
+  #instructions = 0;
+
+  constructor(machine: Machine, options: RunOptions) {
+    this.#machine = machine;
+    this.#options = options;
+    this.#tracer = options.onFrame || options.onInstruction ? new Tracer(machine, options) : undefined;
+    this.#tracer?.begin();
   }
-}
 
-/** Why a run must stop before its next instruction. */
-export function interruption(machine: Machine, { budget, cancel }: RunOptions, left: number): Fault | undefined {
-  if (left <= 0) return faultOf(machine, "budget", `the budget of ${budget} instructions is used up`);
-  return cancel?.cancelled ? faultOf(machine, "cancelled", "the run was cancelled") : undefined;
-}
+  /** Instructions run so far. */
+  get instructions(): number {
+    return this.#instructions;
+  }
 
-/** What a run came to. */
-export function resultOf(machine: Machine, instructions: number, fault: Fault | undefined): RunResult {
-  const { tailCalls, missedTailCalls } = machine;
-  const r0 = fault === undefined ? getRegister(machine.registers, 0) : 0n;
-  return { r0, instructions, tailCalls, missedTailCalls, ...(fault === undefined ? {} : { fault }) };
+  /** Runs to the end. */
+  finish(): RunResult {
+    const portion = this.#tracer ? 1 : this.#options.cancel ? POLL : LONG;
+    for (;;) {
+      const result = this.advance(portion);
+      if (result !== undefined) return result;
+    }
+  }
+
+  /** Runs so many instructions, one at a time where hooks listen. The outcome, once the run has ended. */
+  advance(portion: number): RunResult | undefined {
+    const { budget = Number.POSITIVE_INFINITY, cancel } = this.#options;
+    const left = budget - this.#instructions;
+    // Not `left <= 0`: a budget that is no number must not run for ever.
+    if (!(left > 0)) return this.stop("budget", `the budget of ${budget} instructions is used up`);
+    if (cancel?.cancelled) return this.stop("cancelled", "the run was cancelled");
+    const status = this.#machine.during(() => this.#burn(Math.ceil(Math.min(portion, left))));
+    return status === OUT_OF_FUEL ? undefined : this.#result(this.#machine.fault);
+  }
+
+  #burn(fuel: number): number {
+    this.#tracer?.before();
+    this.#machine.fuel = fuel;
+    const status = execute(this.#machine);
+    this.#instructions += fuel - this.#machine.fuel;
+    this.#tracer?.after(status);
+    return status;
+  }
+
+  /** Ends the run before its next instruction. */
+  stop(kind: FaultKind, why: string): RunResult {
+    return this.#result(faultOf(this.#machine, kind, why));
+  }
+
+  #result(fault: Fault | undefined): RunResult {
+    const { tailCalls, missedTailCalls, registers } = this.#machine;
+    const counts = { instructions: this.#instructions, tailCalls, missedTailCalls };
+    return fault === undefined ? { r0: getRegister(registers, 0), ...counts } : { r0: 0n, ...counts, fault };
+  }
 }

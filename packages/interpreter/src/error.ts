@@ -6,15 +6,15 @@ export type InterpreterErrorCode =
   | "BAD_INSTRUCTION"
   /** A jump, call or function reference leads to where no instruction begins. */
   | "BAD_TARGET"
-  /** A program names a map the link set does not hold, or one without guest memory. */
+  /** A program names a map the link set does not hold, or takes the address of a value that has none. */
   | "BAD_MAP"
-  /** The set's programs need more code space or ids than there are. */
-  | "TOO_LARGE"
+  /** References and the instructions they belong to do not fit: one without the other, or two at one slot. */
+  | "BAD_REFERENCE"
   /** The linked set was disposed of. */
   | "DISPOSED"
   /** No program of the set has this id. */
   | "NO_SUCH_PROGRAM"
-  /** Runs inside helpers of runs, over 32 deep. */
+  /** Over 32 runs at one time, inside helpers of others or stepped through. */
   | "TOO_MANY_RUNS";
 
 /** The only error `@bpfkit/interpreter` throws. What a program does wrong while it runs is a fault in its result instead. */

@@ -4,6 +4,7 @@ import {
   type FrameInfo,
   formatPlace,
   MemoryFault,
+  oneLine,
   type Place,
   sourceLineAt,
   subprogramAt,
@@ -14,7 +15,7 @@ import type { Machine } from "./machine.js";
 /** Slot and subprogram of a word index in the set's code. */
 function frameAt(machine: Machine, pc: number, fp: number): FrameInfo {
   const { program, base } = machine.images.imageAt(pc);
-  const slot = Math.max(0, (pc - base) / STRIDE);
+  const slot = (pc - base) / STRIDE;
   const subprogram = subprogramAt(program, slot)?.name ?? program.name;
   return { program: program.name, subprogram, slot, stack: machine.stackTop - fp * STACK_BYTES_A_WORD };
 }
@@ -38,9 +39,9 @@ export function framesOf(machine: Machine): FrameInfo[] {
 
 /** Where the machine stands, down to the line of C where that is known. */
 export function placeOf(machine: Machine): Place {
-  const { program, base } = machine.images.imageAt(machine.pc);
+  const { program } = machine.images.imageAt(machine.pc);
   const { subprogram, slot } = currentFrame(machine);
-  const source = sourceLineAt(program, Math.max(0, (machine.pc - base) / STRIDE));
+  const source = sourceLineAt(program, slot);
   return {
     ...(program.section === undefined ? {} : { section: program.section }),
     program: program.name,
@@ -54,7 +55,7 @@ export function placeOf(machine: Machine): Place {
 export function faultOf(machine: Machine, kind: FaultKind, what: string): Fault {
   const place = placeOf(machine);
   const { section: _, ...named } = place;
-  return { kind, message: `${formatPlace(named)}: ${what}`, place, frames: framesOf(machine) };
+  return { kind, message: oneLine(`${formatPlace(named)}: ${what}`), place, frames: framesOf(machine) };
 }
 
 /** The fault of a failed access, worded by the nearest region. */
@@ -62,9 +63,9 @@ export function memoryFaultOf(machine: Machine, access: "read" | "write", addres
   return { ...faultOf(machine, access, machine.set.memory.explain(access, address, size)), address, size };
 }
 
-/** The fault that a throw in a helper's body becomes. */
-export function thrownFaultOf(machine: Machine, error: unknown, helper: string): Fault {
+/** The fault that a throw becomes: a memory fault what it is, anything else a fault of `kind`. */
+export function thrownFaultOf(machine: Machine, error: unknown, kind: FaultKind, helper: string): Fault {
   const what = `${helper}: ${error instanceof Error ? error.message : String(error)}`;
-  if (!(error instanceof MemoryFault)) return faultOf(machine, "helper", what);
+  if (!(error instanceof MemoryFault)) return faultOf(machine, kind, what);
   return { ...faultOf(machine, error.access, what), address: error.address, size: error.size };
 }

@@ -1,21 +1,19 @@
-import {
-  type BatchResult,
-  type Engine,
-  FRAME_BYTES,
-  type Linked,
-  type LinkSet,
-  type Program,
-  type ProgramId,
-  type Region,
-  type RunContext,
-  type RunOptions,
-  type RunResult,
+import type {
+  BatchResult,
+  Engine,
+  Linked,
+  LinkSet,
+  Program,
+  ProgramId,
+  RunContext,
+  RunOptions,
+  RunResult,
 } from "@bpfkit/core";
-import { drive } from "./drive.js";
+import { Drive } from "./drive.js";
 import { InterpreterError } from "./error.js";
 import { Images } from "./images.js";
-import { MAX_NESTED_RUNS, STACK_STRIDE } from "./layout.js";
-import { frameCount, Machine } from "./machine.js";
+import { Machine } from "./machine.js";
+import { Stacks } from "./stacks.js";
 import { Stepper } from "./stepper.js";
 
 /** An engine whose linked sets can also be stepped through. */
@@ -36,21 +34,23 @@ export class InterpreterLinked implements Linked {
   readonly set: LinkSet;
   readonly #images: Images;
   readonly #idle: Machine[] = [];
-  readonly #stacks: Region[] = [];
   #running = 0;
   #disposed = false;
 
-  /** @throws {InterpreterError} `BAD_INSTRUCTION`, `BAD_TARGET`, `BAD_MAP` of any program in the set. */
+  /**
+   * @throws {InterpreterError} `BAD_INSTRUCTION`, `BAD_TARGET`, `BAD_MAP`, `BAD_REFERENCE` of any program in the set or in
+   * its program arrays; what guest memory throws where it has no room for stacks.
+   */
   constructor(set: LinkSet) {
     this.set = set;
     this.#images = new Images(set);
-    this.#idle.push(this.#newMachine());
+    Stacks.of(set.memory);
   }
 
   run(program: ProgramId, context: RunContext, options: RunOptions = {}): RunResult {
-    const machine = this.#acquire(program, context);
+    const machine = this.#acquire(program, context, "nested");
     try {
-      return drive(machine, options);
+      return new Drive(machine, options).finish();
     } finally {
       this.#release(machine);
     }
@@ -75,10 +75,18 @@ export class InterpreterLinked implements Linked {
     return { r0, completed: count, ...sums };
   }
 
-  /** Begins a run that the caller steps through. */
-  start(program: ProgramId, context: RunContext, options: RunOptions = {}): Stepper {
-    const machine = this.#acquire(program, context);
-    return new Stepper(machine, options, () => this.#release(machine));
+  /** Begins a run that the caller steps through; hooks hear of it as of any other. `onEnd`: when it has ended, in whatever way. */
+  start(program: ProgramId, context: RunContext, options: RunOptions = {}, onEnd: () => void = () => {}): Stepper {
+    const machine = this.#acquire(program, context, "free");
+    try {
+      return new Stepper(machine, options, () => {
+        this.#release(machine);
+        onEnd();
+      });
+    } catch (error) {
+      this.#release(machine);
+      throw error;
+    }
   }
 
   idOf(program: Program): ProgramId | undefined {
@@ -87,43 +95,22 @@ export class InterpreterLinked implements Linked {
 
   dispose(): void {
     this.#disposed = true;
-    if (this.#running === 0) this.#free();
+    if (this.#running === 0) this.#images.dispose();
   }
 
-  /** A run inside a helper of a run gets a machine, and so a stack, of its own. */
-  #acquire(program: ProgramId, context: RunContext): Machine {
+  /** A run inside a helper of a run gets a machine of its own. `lifetime`: whether it surely ends before the outer one goes on. */
+  #acquire(program: ProgramId, context: RunContext, lifetime: "nested" | "free"): Machine {
     if (this.#disposed) throw new InterpreterError("DISPOSED", "the linked set was disposed of");
-    if (this.#running >= MAX_NESTED_RUNS) {
-      throw new InterpreterError("TOO_MANY_RUNS", `more than ${MAX_NESTED_RUNS} runs inside one another`);
-    }
     const { base } = this.#images.image(program);
-    const machine = this.#idle.pop() ?? this.#newMachine();
+    const machine = this.#idle.pop() ?? new Machine(this.set, this.#images, context);
+    machine.begin(base, context, lifetime);
     this.#running++;
-    this.set.memory.enterRun();
-    machine.begin(base, context);
     return machine;
   }
 
   #release(machine: Machine): void {
-    this.set.memory.leaveRun();
+    machine.end();
     this.#idle.push(machine);
-    this.#running--;
-    if (this.#disposed && this.#running === 0) this.#free();
-  }
-
-  #newMachine(): Machine {
-    const { memory } = this.set;
-    const frames = frameCount(this.set);
-    const stack = memory.reserve("the stack", frames * STACK_STRIDE, "none");
-    const first = stack.start + stack.size - FRAME_BYTES;
-    for (let frame = 0; frame < frames; frame++) memory.permit(first - frame * STACK_STRIDE, FRAME_BYTES, "read-write");
-    memory.describe(first, "the stack frame", FRAME_BYTES, -STACK_STRIDE, frames);
-    this.#stacks.push(stack);
-    return new Machine(this.set, this.#images, stack);
-  }
-
-  #free(): void {
-    this.#images.dispose();
-    for (const stack of this.#stacks.splice(0)) this.set.memory.release(stack);
+    if (--this.#running === 0 && this.#disposed) this.#images.dispose();
   }
 }

@@ -12,7 +12,7 @@ import {
   truncate,
 } from "./arithmetic.js";
 import { straddles } from "./checks.js";
-import { CALLBACK, ENTRY, EXIT_PC, FRAME_WORDS, STACK_BYTES_A_WORD, STRIDE } from "./layout.js";
+import { CALLBACK, ENTRY, FRAME_WORDS, STACK_BYTES_A_WORD, STRIDE } from "./layout.js";
 import type { Machine } from "./machine.js";
 import { EXITED, FAULTED, NEXT, OUT_OF_FUEL } from "./status.js";
 
@@ -27,9 +27,9 @@ import { EXITED, FAULTED, NEXT, OUT_OF_FUEL } from "./status.js";
  * shadow's end, fails them.
  */
 export function execute(machine: Machine): number {
-  const { registers: regs, frames, stackTop, byValue, frameLimit, programFrames } = machine;
-  const { readShadow, writeShadow, data, u8 } = machine.views;
-  let { code, pc, fp, programBase, fuel } = machine;
+  const { registers: regs, frames, stackTop, byValue, programFrames } = machine;
+  const { readShadow, writeShadow, data, u8 } = machine.set.memory.views;
+  let { code, pc, fp, programBase, lastOpenFrame, fuel } = machine;
   for (;;) {
     if (--fuel < 0) {
       machine.park(pc, fp, programBase, 0);
@@ -989,72 +989,6 @@ export function execute(machine: Machine): number {
         if (!machine.atomic(pc, fp, fuel, dst, src, 2)) return FAULTED;
         break;
       }
-      case 0x30: {
-        // ldAbsB
-        if (machine.loadPacket(code[pc + 1]!, 1)) break;
-        // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
-        regs[0] = 0;
-        regs[1] = 0;
-        // The exit it stands for is no instruction of the program: it takes no fuel.
-        fuel++;
-        pc = EXIT_PC;
-        continue;
-      }
-      case 0x50: {
-        // ldIndB
-        if (machine.loadPacket((regs[src]! + code[pc + 1]!) | 0, 1)) break;
-        // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
-        regs[0] = 0;
-        regs[1] = 0;
-        // The exit it stands for is no instruction of the program: it takes no fuel.
-        fuel++;
-        pc = EXIT_PC;
-        continue;
-      }
-      case 0x28: {
-        // ldAbsH
-        if (machine.loadPacket(code[pc + 1]!, 2)) break;
-        // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
-        regs[0] = 0;
-        regs[1] = 0;
-        // The exit it stands for is no instruction of the program: it takes no fuel.
-        fuel++;
-        pc = EXIT_PC;
-        continue;
-      }
-      case 0x48: {
-        // ldIndH
-        if (machine.loadPacket((regs[src]! + code[pc + 1]!) | 0, 2)) break;
-        // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
-        regs[0] = 0;
-        regs[1] = 0;
-        // The exit it stands for is no instruction of the program: it takes no fuel.
-        fuel++;
-        pc = EXIT_PC;
-        continue;
-      }
-      case 0x20: {
-        // ldAbsW
-        if (machine.loadPacket(code[pc + 1]!, 4)) break;
-        // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
-        regs[0] = 0;
-        regs[1] = 0;
-        // The exit it stands for is no instruction of the program: it takes no fuel.
-        fuel++;
-        pc = EXIT_PC;
-        continue;
-      }
-      case 0x40: {
-        // ldIndW
-        if (machine.loadPacket((regs[src]! + code[pc + 1]!) | 0, 4)) break;
-        // Past the packet's end the function ends with 0 (kernel: bpf_gen_ld_abs).
-        regs[0] = 0;
-        regs[1] = 0;
-        // The exit it stands for is no instruction of the program: it takes no fuel.
-        fuel++;
-        pc = EXIT_PC;
-        continue;
-      }
       case 256: {
         // sdiv32Imm
         regs[dst] = divideSigned32(regs[dst]!, code[pc + 1]!);
@@ -1145,7 +1079,11 @@ export function execute(machine: Machine): number {
       }
       case 269: {
         // call of a subprogram
-        if (fp - programBase >= programFrames || fp >= frameLimit) return machine.tooDeep(pc, fp, programBase, fuel);
+        if (fp - programBase >= programFrames || fp >= lastOpenFrame) {
+          machine.park(pc, fp, programBase, fuel);
+          if (!machine.openFrame()) return FAULTED;
+          lastOpenFrame = machine.lastOpenFrame;
+        }
         fp += FRAME_WORDS;
         frames[fp] = pc + STRIDE;
         frames[fp + 1] = regs[12]!;
@@ -1162,8 +1100,16 @@ export function execute(machine: Machine): number {
         pc = code[pc + 2]!;
         continue;
       }
+      case 0x20: // ldAbsW
+      case 0x28: // ldAbsH
+      case 0x30: // ldAbsB
+      case 0x40: // ldIndW
+      case 0x48: // ldIndH
+      case 0x50: // ldIndB
       case 0x95: {
-        // exit
+        // exit, which a legacy load past the packet's end is too (kernel: bpf_gen_ld_abs)
+        const opcode = word & 0xffff;
+        if (opcode !== 0x95 && machine.loadPacket(opcode, src, code[pc + 1]!)) break;
         const back = frames[fp]!;
         if (back === ENTRY) {
           machine.park(pc, fp, programBase, fuel);

@@ -1,17 +1,8 @@
-import type {
-  CallbackIteration,
-  Fault,
-  HelperCall,
-  LinkSet,
-  MapStorage,
-  MemoryViews,
-  Region,
-  RunContext,
-} from "@bpfkit/core";
+import type { CallbackIteration, Fault, HelperCall, LinkSet, MapStorage, RunContext } from "@bpfkit/core";
 import { atomicAccess, runAtomic } from "./atomics.js";
 import { straddles } from "./checks.js";
 import { faultOf, memoryFaultOf, thrownFaultOf } from "./fault.js";
-import type { Images } from "./images.js";
+import type { Images, JumpTable } from "./images.js";
 import { NO_INSTRUCTION } from "./keys.js";
 import {
   CALLBACK,
@@ -20,10 +11,11 @@ import {
   FUNCTION_BASE,
   MAY_GOTO_LIMIT,
   STACK_BYTES_A_WORD,
-  STACK_STRIDE,
+  STACK_FRAMES,
   STRIDE,
 } from "./layout.js";
 import { loadPacket } from "./packet.js";
+import { type Stack, Stacks } from "./stacks.js";
 import { FAULTED, MOVED, NEXT } from "./status.js";
 
 /** What the last tail call did, for traces. */
@@ -36,14 +28,17 @@ export interface LastTailCall {
 /** A helper that calls back, in the middle of it. */
 interface RunningIteration {
   readonly iteration: CallbackIteration;
+  /** The helper's name. */
+  readonly name: string;
   /** The place of the helper call. */
   readonly pc: number;
 }
 
-/** Frames a run may need: as many as the profile lets a chain of tail calls keep. */
-export function frameCount({ profile }: LinkSet): number {
-  return (profile.tailCallLimit + 1) * profile.maxFrames;
-}
+/** The mode bit of legacy loads whose offset is a register's and an immediate's sum (RFC 9669 §5.5). */
+const IND = 0x40;
+
+/** What helpers see of a machine; the context is the run's. */
+type MachineHelperCall = { -readonly [key in keyof HelperCall]: HelperCall[key] };
 
 /**
  * The state of one run, and what happens in it outside the dispatch loop: callbacks, helpers, tail calls, faults.
@@ -52,17 +47,17 @@ export function frameCount({ profile }: LinkSet): number {
 export class Machine {
   /** r0–r10 as halves, low first. */
   readonly registers: Int32Array = new Int32Array(22);
-  readonly frames: Int32Array;
-  /** Calls are refused from this frame on: the stack has no room for one more. */
-  readonly frameLimit: number;
+  readonly frames: Int32Array = new Int32Array(STACK_FRAMES * FRAME_WORDS);
   /** Words of frames one program may have beyond its first. */
   readonly programFrames: number;
-  /** r10 of the first frame. */
-  readonly stackTop: number;
   readonly byValue: boolean;
   readonly set: LinkSet;
   readonly images: Images;
   readonly lastTailCall: LastTailCall = { map: "", index: 0, missed: undefined };
+  /** r10 of the run's first frame. */
+  stackTop = 0;
+  /** The last frame whose stack is valid: a call from here needs `openFrame` first. */
+  lastOpenFrame = 0;
   code: Int32Array;
   pc = 0;
   fp = 0;
@@ -76,54 +71,55 @@ export class Machine {
   callbacks = 0;
   mayGotoLeft: number = MAY_GOTO_LIMIT;
   fault: Fault | undefined = undefined;
-  context!: RunContext;
-  #views: MemoryViews;
-  #call!: HelperCall;
+  readonly #stacks: Stacks;
+  #stack!: Stack;
+  /** The run's first frame on its stack. */
+  #firstFrame = 0;
+  readonly #call: MachineHelperCall;
   readonly #iterations: RunningIteration[] = [];
 
-  constructor(set: LinkSet, images: Images, stack: Region) {
+  constructor(set: LinkSet, images: Images, context: RunContext) {
     this.set = set;
     this.images = images;
     this.code = images.code;
-    this.#views = set.memory.views;
-    this.stackTop = stack.start + stack.size;
-    this.frames = new Int32Array(frameCount(set) * FRAME_WORDS);
-    this.frameLimit = this.frames.length - FRAME_WORDS;
     this.programFrames = (set.profile.maxFrames - 1) * FRAME_WORDS;
     this.byValue = set.profile.tailCallCount === "by-value";
-  }
-
-  get views(): MemoryViews {
-    return this.#views;
-  }
-
-  /** Sets everything for a run of a program, as if nothing had run before. */
-  begin(entry: number, context: RunContext): void {
-    this.#views = this.set.memory.views;
-    this.#clearStack();
-    this.context = context;
+    this.#stacks = Stacks.of(set.memory);
     this.#call = helperCall(this, context);
+  }
+
+  /** Sets everything for a run of a program, as if nothing had run before. @throws as `Stacks.take`. */
+  begin(entry: number, context: RunContext, lifetime: "nested" | "free"): void {
+    this.#call.context = context;
     this.code = this.images.code;
     this.registers.fill(0);
     setRegister(this.registers, 1, context.r1);
     setRegister(this.registers, 2, context.r2);
+    this.#stack = this.#stacks.take(lifetime);
+    this.#firstFrame = this.#stack.open;
+    this.#stack.openFrame();
+    this.stackTop = this.#stack.pointerOf(this.#firstFrame);
     this.registers[20] = this.stackTop;
+    this.lastOpenFrame = 0;
     this.frames[0] = ENTRY;
     this.park(entry, 0, 0, 0);
     this.tailCallCount = 0;
     this.tailCalls = 0;
     this.missedTailCalls = 0;
+    this.callbacks = 0;
     this.mayGotoLeft = MAY_GOTO_LIMIT;
     this.fault = undefined;
     this.#iterations.length = 0;
   }
 
-  /** What an earlier run left must not decide what this one reads. A used frame is one whose first word was set. */
-  #clearStack(): void {
-    let used = 0;
-    while (used < this.frames.length && this.frames[used] !== 0) used += FRAME_WORDS;
-    this.frames.fill(0, 0, used);
-    this.#views.u8.fill(0, this.stackTop - (used / FRAME_WORDS) * STACK_STRIDE, this.stackTop);
+  /** Carries out a part of the run. */
+  during<T>(part: () => T): T {
+    return this.#stacks.on(this.#stack, part);
+  }
+
+  /** Gives the stack back. */
+  end(): void {
+    this.#stacks.give(this.#stack, this.#firstFrame);
   }
 
   /** Takes over the dispatch loop's own variables. */
@@ -143,19 +139,17 @@ export class Machine {
     return FAULTED;
   }
 
-  /** A call that one program, or the stack, has no frame for. */
-  tooDeep(pc: number, fp: number, programBase: number, fuel: number): number {
-    this.park(pc, fp, programBase, fuel);
+  /** Makes room for a call where the machine stands; false after a fault: the program, or the stack, has no frame for it. */
+  openFrame(): boolean {
     const { maxFrames } = this.set.profile;
-    this.fault =
-      fp - programBase >= this.programFrames
-        ? faultOf(
-            this,
-            "call-depth",
-            `a call would make ${maxFrames + 1} frames in one program; at most ${maxFrames} are allowed`,
-          )
-        : faultOf(this, "stack-overflow", `no stack is left for a frame beyond ${frameCount(this.set)}`);
-    return FAULTED;
+    if (this.fp - this.programBase >= this.programFrames) {
+      const what = `a call would make ${maxFrames + 1} frames in one program; at most ${maxFrames} are allowed`;
+      this.fault = faultOf(this, "call-depth", what);
+    } else if (this.fp === this.lastOpenFrame) {
+      if (this.#stack.openFrame()) this.lastOpenFrame += FRAME_WORDS;
+      else this.fault = faultOf(this, "stack-overflow", `no room for another frame; a stack has ${STACK_FRAMES}`);
+    }
+    return this.fault === undefined;
   }
 
   /** A slot without an instruction, or one that nothing in the link set can carry out. */
@@ -163,7 +157,7 @@ export class Machine {
     this.fault =
       key === NO_INSTRUCTION
         ? faultOf(this, "bad-jump", "no instruction begins here; a function must end with exit or a jump")
-        : faultOf(this, "not-available", this.images.reasons[this.code[this.pc + 1]!]!);
+        : faultOf(this, "not-available", this.images.reasons.at(this.code[this.pc + 1]!)!);
     return FAULTED;
   }
 
@@ -173,7 +167,7 @@ export class Machine {
     const { access, base } = atomicAccess(operation);
     const register = base === "dst" ? dst : src;
     const address = (this.registers[register]! + this.code[pc + 2]!) | 0;
-    const shadow = access === "read" ? this.#views.readShadow : this.#views.writeShadow;
+    const shadow = access === "read" ? this.set.memory.views.readShadow : this.set.memory.views.writeShadow;
     const high = this.registers[register + 1]!;
     if (high !== 0 || !((address & 7) + size <= shadow[address >>> 3]!)) {
       if (!straddles(shadow, high, address, size)) {
@@ -181,74 +175,75 @@ export class Machine {
         return false;
       }
     }
-    runAtomic(this.registers, this.#views.data, address >>> 0, size, operation, dst, src);
+    runAtomic(this.registers, this.set.memory.views.data, address >>> 0, size, operation, dst, src);
     return true;
   }
 
-  /** A legacy load from the packet into r0; false past its end. */
-  loadPacket(offset: number, size: number): boolean {
-    return loadPacket(this.registers, this.#views, this.context.packet, offset, size);
+  /** A legacy load from the packet into r0, by its opcode; past the packet's end r0 is 0 and it is false. */
+  loadPacket(opcode: number, src: number, imm: number): boolean {
+    const { registers } = this;
+    const offset = (opcode & IND) === 0 ? imm : (registers[src]! + imm) | 0;
+    return loadPacket(registers, this.set.memory.views, this.#call.context.packet, offset, 4 >>> ((opcode >>> 3) & 3));
   }
 
-  /** Calls a helper of the set: `NEXT`, `MOVED` into a callback, or `FAULTED`. */
-  callHelper(id: number): number {
-    const helper = this.set.helpers.get(id)!;
+  /** Calls a helper by its number among the images': `NEXT`, `MOVED` into a callback, or `FAULTED`. */
+  callHelper(index: number): number {
+    const helper = this.images.helpers.at(index)!;
     try {
       if (helper.kind === "body") {
         this.#return(helper.body(this.#call));
         return NEXT;
       }
-      if (helper.kind !== "callback") return this.tailCall();
       const iteration = helper.body(this.#call);
       if (typeof iteration === "number") {
         this.#return(iteration);
         return NEXT;
       }
-      this.#iterations.push({ iteration, pc: this.pc });
+      this.#iterations.push({ iteration, name: helper.name, pc: this.pc });
       return this.#iterate(0, 0);
     } catch (error) {
-      this.fault = thrownFaultOf(this, error, helper.name);
+      this.fault = thrownFaultOf(this, error, "helper", helper.name);
       return FAULTED;
     }
   }
 
   /** After a callback's exit: again, or on behind the helper call. */
   nextCallback(): number {
+    const { name, pc } = this.#iterations.at(-1)!;
+    this.pc = pc;
     try {
       return this.#iterate(this.registers[0]!, this.registers[1]!);
     } catch (error) {
-      this.fault = thrownFaultOf(this, error, "callback");
+      this.fault = thrownFaultOf(this, error, "helper", name);
       return FAULTED;
     }
   }
 
   #iterate(r0Low: number, r0High: number): number {
-    const { iteration, pc } = this.#iterations.at(-1)!;
-    if (iteration.next(this.#call.args, r0Low, r0High)) return this.#pushCallback(iteration.callback, pc);
+    const { iteration } = this.#iterations.at(-1)!;
+    if (iteration.next(this.#call.args, r0Low, r0High)) return this.#pushCallback(iteration.callback);
     this.#iterations.pop();
     this.#return(iteration.result());
-    this.pc = pc + STRIDE;
+    this.pc += STRIDE;
     return MOVED;
   }
 
-  #pushCallback(callback: number, pc: number): number {
-    this.pc = pc;
-    const entry = this.images.functions[(callback >>> 0) - FUNCTION_BASE];
+  #pushCallback(callback: number): number {
+    const entry = this.images.functions.at((callback >>> 0) - FUNCTION_BASE);
     if (entry === undefined) {
       this.fault = faultOf(this, "helper", `0x${(callback >>> 0).toString(16)} is no function of the program`);
       return FAULTED;
     }
-    if (this.fp - this.programBase >= this.programFrames || this.fp >= this.frameLimit) {
-      return this.tooDeep(pc, this.fp, this.programBase, this.fuel);
-    }
+    if (!this.openFrame()) return FAULTED;
+    const { frames, registers } = this;
     this.callbacks++;
     this.fp += FRAME_WORDS;
-    this.frames[this.fp] = CALLBACK;
-    this.frames.set(this.registers.subarray(12, 20), this.fp + 1);
-    this.frames[this.fp + 9] = this.programBase;
-    this.frames[this.fp + 10] = this.tailCallCount;
-    this.frames[this.fp + 11] = pc;
-    this.registers[20] = this.stackTop - this.fp * STACK_BYTES_A_WORD;
+    frames[this.fp] = CALLBACK;
+    for (let word = 0; word < 8; word++) frames[this.fp + 1 + word] = registers[12 + word]!;
+    frames[this.fp + 9] = this.programBase;
+    frames[this.fp + 10] = this.tailCallCount;
+    frames[this.fp + 11] = this.pc;
+    registers[20] = this.stackTop - this.fp * STACK_BYTES_A_WORD;
     this.pc = entry;
     return MOVED;
   }
@@ -267,13 +262,10 @@ export class Machine {
    */
   tailCall(): number {
     const { registers, lastTailCall } = this;
-    const table = registers[5] === 0 ? this.images.tables.get(registers[4]! >>> 0) : undefined;
+    const table = registers[5] === 0 ? this.#tableAt(registers[4]! >>> 0) : undefined;
     if (table === undefined) {
-      this.fault = faultOf(
-        this,
-        "tail-call",
-        `r2 is 0x${getRegister(registers, 2).toString(16)}, which is no program array`,
-      );
+      const what = `r2 is 0x${getRegister(registers, 2).toString(16)}, which is no program array`;
+      this.fault ??= faultOf(this, "tail-call", what);
       return FAULTED;
     }
     const index = registers[6]! >>> 0;
@@ -292,6 +284,16 @@ export class Machine {
     return MOVED;
   }
 
+  /** The table of a program array; undefined where there is none, or after a fault: one of its programs cannot be linked. */
+  #tableAt(header: number): JumpTable | undefined {
+    try {
+      return this.images.tableAt(header);
+    } catch (error) {
+      this.fault = thrownFaultOf(this, error, "tail-call", "tail_call");
+      return undefined;
+    }
+  }
+
   #missed(reason: "index" | "count" | "empty"): number {
     this.lastTailCall.missed = reason;
     this.missedTailCalls++;
@@ -299,18 +301,18 @@ export class Machine {
   }
 }
 
-function helperCall(machine: Machine, context: RunContext): HelperCall {
-  const { memory, effects, maps } = machine.set;
-  const all = [...maps.values()];
+function helperCall({ set, images, registers }: Machine, context: RunContext): MachineHelperCall {
   return {
-    args: machine.registers.subarray(2, 12),
-    memory,
-    effects,
+    args: registers.subarray(2, 12),
+    memory: set.memory,
+    effects: set.effects,
     context,
-    maps: all,
+    get maps() {
+      return [...set.maps.values()];
+    },
     map: (header: number): MapStorage => {
-      const map = machine.images.headers.get(header >>> 0);
-      if (map === undefined) throw new RangeError(`0x${(header >>> 0).toString(16)} is no map`);
+      const map = images.mapAt(header);
+      if (map === undefined) throw new RangeError(`0x${header.toString(16)} is no map`);
       return map;
     },
   };

@@ -1,7 +1,8 @@
 import type { HelperTable, Place } from "@bpfkit/core";
 import { isProgramArray, type MapStorage, type Program, type Reference, SLOT_BYTES, subprogramAt } from "@bpfkit/core";
-import { ROWS, type Row, rowIndexAt } from "@bpfkit/isa";
+import { ROW, ROWS, type Row, rowIndexAt } from "@bpfkit/isa";
 import { InterpreterError } from "./error.js";
+import type { CalledHelper } from "./images.js";
 import { KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL } from "./keys.js";
 import { FUNCTION_BASE, STRIDE } from "./layout.js";
 
@@ -13,34 +14,38 @@ export interface PrepareContext {
   /** Where the program's first slot comes to lie in the set's code. */
   readonly base: number;
   /** Gives a function of the program, by the place of its first instruction, a number for its guest value. */
-  functionIndex(pc: number): number;
+  functionNumber(pc: number): number;
+  helperNumber(helper: CalledHelper): number;
   /** Keeps a text for a `NOT_AVAILABLE` instruction and gives its number. */
-  reason(text: string): number;
+  reasonNumber(text: string): number;
 }
 
-/** Mutable view of the program under preparation. */
+/** A program under preparation. */
 interface Preparation extends PrepareContext {
   readonly program: Program;
   readonly words: Int32Array;
   readonly view: DataView;
+  /** Slots the code has. */
   readonly slots: number;
-  readonly references: ReadonlyMap<number, Reference>;
+  /** By slot; an instruction takes out what it refers to. */
+  readonly references: Map<number, Reference>;
 }
 
 /**
  * Translates a program to the dispatch loop's form: `STRIDE` words a slot, and one more slot that ends it.
- * @throws {InterpreterError} `BAD_INSTRUCTION`, `BAD_TARGET`, `BAD_MAP`, with the place.
+ * @throws {InterpreterError} `BAD_INSTRUCTION`, `BAD_TARGET`, `BAD_MAP`, `BAD_REFERENCE`, with the place; and the program
+ * array's own error where the program does not belong in an array it names.
  */
 export function prepare(program: Program, context: PrepareContext): Int32Array {
   const { code } = program;
-  const slots = Math.floor(code.length / SLOT_BYTES);
+  const slots = Math.ceil(code.length / SLOT_BYTES);
   const preparation: Preparation = {
     ...context,
     program,
     slots,
     words: new Int32Array((slots + 1) * STRIDE),
     view: new DataView(code.buffer, code.byteOffset, code.byteLength),
-    references: new Map(program.references.map((reference) => [reference.slot, reference])),
+    references: referencesOf(program),
   };
   const targets: number[] = [];
   for (let slot = 0; slot < slots; ) {
@@ -50,7 +55,39 @@ export function prepare(program: Program, context: PrepareContext): Int32Array {
   }
   for (let index = 0; index < targets.length; index += 2)
     checkTarget(preparation, targets[index]!, targets[index + 1]!);
+  for (const [slot, reference] of preparation.references)
+    throw badReference(program, slot, `no instruction here takes a reference to ${nameOf(reference)}`);
   return preparation.words;
+}
+
+function referencesOf(program: Program): Map<number, Reference> {
+  const references = new Map<number, Reference>();
+  for (const reference of program.references) {
+    if (references.has(reference.slot))
+      throw badReference(program, reference.slot, `a second reference, to ${nameOf(reference)}, at one slot`);
+    references.set(reference.slot, reference);
+  }
+  return references;
+}
+
+function nameOf(reference: Reference): string {
+  return reference.kind === "extern" ? `extern ${reference.symbol}` : `map ${reference.map}`;
+}
+
+function badReference(program: Program, slot: number, what: string): InterpreterError {
+  return new InterpreterError("BAD_REFERENCE", what, placeOf(program, slot));
+}
+
+/** The reference at a slot, if it is of one of these kinds. */
+function take<Kind extends Reference["kind"]>(
+  { references }: Preparation,
+  slot: number,
+  kind: Kind,
+): Extract<Reference, { kind: Kind }> | undefined {
+  const reference = references.get(slot);
+  if (reference?.kind !== kind) return undefined;
+  references.delete(slot);
+  return reference as Extract<Reference, { kind: Kind }>;
 }
 
 function placeOf(program: Program, slot: number): Place {
@@ -99,78 +136,82 @@ function checkTarget({ program, words, slots }: Preparation, slot: number, targe
 
 /** A 64-bit immediate becomes its value: a number, a map's header, an address in a map's value, or a function's number. */
 function writeWide(preparation: Preparation, slot: number, row: Row, nextImm: number): void {
-  const { words, references, base } = preparation;
+  const { words, base, view } = preparation;
   const word = slot * STRIDE;
-  const reference = references.get(slot);
-  const set = (low: number, high: number): void => {
+  const imm = view.getInt32(slot * SLOT_BYTES + 4, true);
+  const set = (low: number, high = 0): void => {
     words[word + 1] = low;
     words[word + 2] = high;
   };
-  if (reference?.kind === "map") set(mapNamed(preparation, slot, reference.map).header, 0);
-  else if (reference?.kind === "mapValue") set(valueAddress(preparation, slot, reference.map, reference.offset), 0);
-  else if (reference?.kind === "extern" && reference.weak) {
-    words[word] = 0x18 | (words[word]! & 0xffff0000);
-    set(0, 0);
-  } else if (reference?.kind === "extern")
-    unavailable(preparation, slot, `extern variable ${reference.symbol} is not defined`);
-  else if (row.name === "lddwCode")
-    set(FUNCTION_BASE | preparation.functionIndex(base + (slot + 1 + words[word + 1]!) * STRIDE), 0);
-  else if (row.name === "lddw") set(words[word + 1]!, nextImm);
-  else if (row.name === "lddwMap" || row.name === "lddwMapValue") {
-    throw new InterpreterError(
-      "BAD_MAP",
-      `the 64-bit load of a map has no reference that names one`,
-      placeOf(preparation.program, slot),
-    );
-  } else unavailable(preparation, slot, `${row.name} is not available in the interpreter`);
+  const extern = take(preparation, slot, "extern");
+  if (extern?.weak) {
+    words[word] = KEYS[ROW.lddw.index]! | (words[word]! & 0xffff0000);
+    set(0);
+  } else if (extern !== undefined) unavailable(preparation, slot, `extern variable ${extern.symbol} is not defined`);
+  else if (row.name === "lddwMap") set(headerOf(preparation, slot));
+  else if (row.name === "lddwMapValue") set(valueAddress(preparation, slot));
+  else if (row.name === "lddwCode") set(FUNCTION_BASE | preparation.functionNumber(base + (slot + 1 + imm) * STRIDE));
+  else if (row.name === "lddw") set(imm, nextImm);
+  else unavailable(preparation, slot, `${row.name} is not available in the interpreter`);
+}
+
+function badMap(program: Program, slot: number, what: string): InterpreterError {
+  return new InterpreterError("BAD_MAP", what, placeOf(program, slot));
+}
+
+function headerOf(preparation: Preparation, slot: number): number {
+  const reference = take(preparation, slot, "map");
+  if (reference === undefined) throw unnamed(preparation.program, slot);
+  return mapNamed(preparation, slot, reference.map).header;
+}
+
+function unnamed(program: Program, slot: number): InterpreterError {
+  return badReference(program, slot, "the 64-bit load of a map has no reference that names one");
 }
 
 function mapNamed({ maps, program }: Preparation, slot: number, name: string): MapStorage {
   const map = maps.get(name);
-  if (map !== undefined) {
-    if (isProgramArray(map)) map.bindOwner(program);
-    return map;
-  }
-  throw new InterpreterError("BAD_MAP", `map ${name} is not in the link set`, placeOf(program, slot));
+  if (map === undefined) throw badMap(program, slot, `map ${name} is not in the link set`);
+  if (isProgramArray(map)) map.bindOwner(program);
+  return map;
 }
 
-function valueAddress(preparation: Preparation, slot: number, name: string, offset: number): number {
-  const map = mapNamed(preparation, slot, name);
-  const size = map.spec.valueSize * map.spec.maxEntries;
-  if (map.layout?.kind !== "array") {
-    throw new InterpreterError(
-      "BAD_MAP",
-      `map ${name} is no array in guest memory, so its value has no address`,
-      placeOf(preparation.program, slot),
+/** Linux: array_map_direct_value_addr. */
+function valueAddress(preparation: Preparation, slot: number): number {
+  const { program } = preparation;
+  const reference = take(preparation, slot, "mapValue");
+  if (reference === undefined) throw unnamed(program, slot);
+  const { map: name, offset } = reference;
+  const { spec, layout } = mapNamed(preparation, slot, name);
+  const whole = layout?.kind === "array" && layout.cpuStride === 0 && spec.maxEntries === 1;
+  if (!whole)
+    throw badMap(
+      program,
+      slot,
+      `map ${name} is no array of one entry in guest memory; only of those a value's address is known`,
     );
-  }
-  if (offset >= size) {
-    throw new InterpreterError(
-      "BAD_MAP",
-      `offset ${offset} is past the end of map ${name} (${size} bytes)`,
-      placeOf(preparation.program, slot),
-    );
-  }
-  return map.layout.data + offset;
+  if (Number.isInteger(offset) && offset >= 0 && offset < spec.valueSize) return layout.data + offset;
+  throw badMap(program, slot, `offset ${offset} is outside the value of map ${name} (${spec.valueSize} bytes)`);
 }
 
 function writeCall(preparation: Preparation, slot: number, row: Row, imm: number): void {
-  const { words, helpers, references } = preparation;
+  const { words, helpers } = preparation;
   const word = slot * STRIDE;
-  const reference = references.get(slot);
-  if (reference?.kind === "extern" || row.name === "callKfunc") {
-    const symbol = reference?.kind === "extern" ? reference.symbol : `with BTF id ${imm}`;
+  const extern = take(preparation, slot, "extern");
+  if (extern !== undefined || row.name === "callKfunc") {
+    const symbol = extern?.symbol ?? `with BTF id ${imm}`;
     unavailable(preparation, slot, `kernel function ${symbol} is not available outside the kernel`);
   } else if (row.name === "call") {
     const helper = helpers.get(imm);
     if (helper === undefined)
       unavailable(preparation, slot, `helper ${preparation.helperName(imm) ?? "?"}#${imm} is not available here`);
     else if (helper.kind === "intrinsic") words[word] = TAIL_CALL;
+    else words[word + 1] = preparation.helperNumber(helper);
   }
 }
 
 function unavailable(preparation: Preparation, slot: number, text: string): void {
   const word = slot * STRIDE;
   preparation.words[word] = NOT_AVAILABLE;
-  preparation.words[word + 1] = preparation.reason(text);
+  preparation.words[word + 1] = preparation.reasonNumber(text);
 }

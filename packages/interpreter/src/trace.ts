@@ -16,11 +16,13 @@ interface Before {
   readonly tailCalls: number;
   readonly missed: number;
   readonly callbacks: number;
+  /** The helper's own result may take its place when a callback ends. */
+  readonly r0: bigint;
 }
 
 /**
  * Tells hooks what each instruction did to the frames, by comparing the machine before and after it. The dispatch loop
- * knows nothing of this: a traced run is one that gets its fuel by ones.
+ * knows nothing of this: a traced run is one that gets its fuel by ones. A fault ends it without pops.
  */
 export class Tracer {
   readonly #machine: Machine;
@@ -37,7 +39,8 @@ export class Tracer {
 
   #state(): Before {
     const { fp, tailCalls, missedTailCalls: missed, callbacks } = this.#machine;
-    return { frame: currentFrame(this.#machine), fp, tailCalls, missed, callbacks };
+    const r0 = getRegister(this.#machine.registers, 0);
+    return { frame: currentFrame(this.#machine), fp, tailCalls, missed, callbacks, r0 };
   }
 
   /** The entry's frame. */
@@ -74,7 +77,7 @@ export class Tracer {
   }
 
   #pop(frame: FrameInfo, depth: number): void {
-    this.#onFrame?.({ kind: "pop", frame, depth, r0: getRegister(this.#machine.registers, 0) });
+    this.#onFrame?.({ kind: "pop", frame, depth, r0: this.#before.r0 });
   }
 
   #tailCall(from: FrameInfo, depth: number): void {

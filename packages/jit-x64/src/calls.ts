@@ -89,6 +89,7 @@ function callLocal(e: Emitter, i: Current): void {
     );
     e.emit(CMP64_M, FRAME, field("frameLimit"));
     e.jump(tooDeep, "be");
+    openFrame(e, slot);
   }
   // What a tail call below changes for its own program only.
   const kept = callee.tailCalls
@@ -101,6 +102,19 @@ function callLocal(e: Emitter, i: Current): void {
   e.callSites.push({ label: e.code.mark(), slot, stackBytes, pushed: kept.length * 8 });
   if (stackBytes > 0) e.emit(ADD_IMM, FRAME, stackBytes);
   for (const place of kept.toReversed()) e.emit(POP_M, place);
+}
+
+/** Frames are valid only as deep as a run has called: the first call from the deepest asks JavaScript for one more. */
+function openFrame(e: Emitter, slot: number): void {
+  const opened = e.code.label();
+  const open = e.outOfLine(() => {
+    e.callStub("ask", e.site({ kind: "open-frame", slot, start: e.fn.start }));
+    e.leaveUnlessZero();
+    e.jump(opened);
+  });
+  e.emit(CMP64_M, FRAME, field("openLimit"));
+  e.jump(open, "be");
+  e.code.bind(opened);
 }
 
 function byValue(e: Emitter): boolean {
@@ -164,14 +178,8 @@ function findTarget(e: Emitter, maxEntries: number, slots: bigint, index: Known,
 /** The target is in the first scratch register and counted. */
 function enterTarget(e: Emitter): void {
   if (e.checked) {
-    // The target may have as many frames as a program may, but the stack ends where it ends.
-    const room = e.code.label();
-    const depth = (e.context.profile.maxFrames - 1) * STACK_STRIDE;
-    e.emit(LEA64, SCRATCH2, { base: FRAME, displacement: -depth });
-    e.emit(CMP64_M, SCRATCH2, field("stackEnd"));
-    e.jump(room, "ae");
-    e.emit(MOV64_LOAD, SCRATCH2, field("stackEnd"));
-    e.code.bind(room);
+    // The target may have as many frames as a program may.
+    e.emit(LEA64, SCRATCH2, { base: FRAME, displacement: -(e.context.profile.maxFrames - 1) * STACK_STRIDE });
     e.emit(MOV64_STORE, field("frameLimit"), SCRATCH2);
   }
   if (e.fn.start !== 0) {

@@ -29,8 +29,8 @@ export const FIELDS = {
   stackTop: 128,
   /** u64: the lowest r10 that may still call. */
   frameLimit: 136,
-  /** u64: r10 of the deepest frame the stack has room for. */
-  stackEnd: 144,
+  /** u64: r10 of the deepest frame that is valid; a call from it asks for one more. */
+  openLimit: 144,
   /** u64: native stack pointer of the innermost entry. */
   entryStack: 152,
   /** u64: tail calls of this entry that count towards the limit. */
@@ -83,8 +83,13 @@ export const CONTEXT_BYTES: number = FIELDS.kept + KEPT_STACK_WORDS * 8;
 
 /** A field (plus `offset` bytes) as a memory operand. */
 export function field(name: ContextField, offset = 0): Memory {
-  return { base: CONTEXT, displacement: FIELDS[name] + offset - BIAS };
+  return offset === 0 ? OPERANDS[name] : { base: CONTEXT, displacement: FIELDS[name] + offset - BIAS };
 }
+
+/** Made once: code that checks everything names them all the time. */
+const OPERANDS: Readonly<Record<ContextField, Memory>> = Object.fromEntries(
+  Object.entries(FIELDS).map(([name, at]) => [name, { base: CONTEXT, displacement: at - BIAS }]),
+) as Record<ContextField, Memory>;
 
 /** Values of the field `fault`. */
 export const FAULT = {
@@ -100,6 +105,9 @@ export const FAULT = {
 
 /** Guest bytes from one frame's stack to the next; 64 invalid bytes lie between. */
 export const STACK_STRIDE = 576;
+
+/** Frames a stack has room for. */
+export const STACK_FRAMES: number = 34 * 8;
 
 /** Guest values of functions begin here; nothing is ever mapped there. */
 export const FUNCTION_BASE = 0xf000_0000;

@@ -63,6 +63,8 @@ export class Emitter {
   /** Instructions not yet taken off the fuel, and the slot of the first of them. */
   private pending = 0;
   private pendingSlot = 0;
+  /** For each place that takes fuel off: its label out of line, the one to go back to, and its site. Numbers, since there are many. */
+  private readonly refills: number[] = [];
   private live: Uint16Array | undefined;
   private leaveLabel: Label | undefined;
 
@@ -129,6 +131,7 @@ export class Emitter {
 
   /** Writes what was put off. */
   finishCold(): void {
+    this.finishRefills();
     // Writing one may put off another.
     for (let next = 0; next < this.cold.length; next++) this.cold[next]!();
   }
@@ -166,15 +169,21 @@ export class Emitter {
     const { pending: count, pendingSlot: slot } = this;
     this.pending = 0;
     const site = this.site({ kind: "fuel", slot, count, start: this.fn.start });
-    this.emit(count < 128 ? SUB_M64_IMM8 : SUB_M64_IMM32, field("fuel"), count);
-    const back = this.code.label();
-    const refill = this.outOfLine(() => {
-      this.callStub("ask", site);
-      this.leaveUnlessZero();
-      this.code.jump(back);
-    });
+    this.emit(count < 128 ? SUB_M64_IMM8 : SUB_M64_IMM32, FUEL, count);
+    const refill = this.code.label();
     this.code.jump(refill, "s");
-    this.code.bind(back);
+    this.refills.push(refill, this.code.mark(), site);
+  }
+
+  /** Where fuel has run out: JavaScript gives more, or ends the run. */
+  private finishRefills(): void {
+    for (let at = 0; at < this.refills.length; at += 3) {
+      this.code.bind(this.refills[at]!);
+      this.callStub("ask", this.refills[at + 2]!);
+      this.leaveUnlessZero();
+      this.code.jump(this.refills[at + 1]!);
+    }
+    this.refills.length = 0;
   }
 
   jump(label: Label, condition?: Condition): void {
@@ -182,6 +191,7 @@ export class Emitter {
   }
 }
 
+const FUEL = field("fuel");
 const MOV_R32_IMM32: Form = form("mov r32, imm32");
 const SUB_M64_IMM8: Form = form("sub r/m64, imm8");
 const SUB_M64_IMM32: Form = form("sub r/m64, imm32");

@@ -44,9 +44,13 @@ function link(set: LinkSet, native: ExecutableMemory, options: JitOptions): JitL
     return options.assumeVerified === true || (verdict?.accepted === true && verdict.program === program);
   };
   const safety = options.safety ?? (set.programs.every(accepted) ? "confined" : "checked");
-  if (safety === "confined") proveGuards(set, native);
+  const prove = (): void => {
+    if (safety === "confined") proveGuards(set, native);
+  };
+  prove();
   return new JitLinked(set, runtimeOf(native), {
     safety,
+    prove,
     bmi2: options.bmi2 ?? runtimeOf(native).bmi2,
     licence(program) {
       if (safety === "checked" || accepted(program)) return;
@@ -68,12 +72,11 @@ const GUARD_BEHIND = 2 ** 33;
 const proven = new WeakSet<WebAssembly.Memory>();
 
 function proveGuards({ memory }: LinkSet, native: ExecutableMemory): void {
-  if (memory.wasm !== undefined) {
-    // Growing takes from the reservation and never moves it, so one look at each memory will do.
-    if (proven.has(memory.wasm)) return;
-    const { before, behind } = native.guardRegions(memory.wasm);
+  if (memory.views.wasm !== undefined) {
+    if (proven.has(memory.views.wasm)) return;
+    const { before, behind } = native.guardRegions(memory.views.wasm);
     if (before >= GUARD_BEFORE && behind >= GUARD_BEHIND) {
-      proven.add(memory.wasm);
+      proven.add(memory.views.wasm);
       return;
     }
   }

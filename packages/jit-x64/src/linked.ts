@@ -12,11 +12,11 @@ import type {
 } from "@bpfkit/core";
 import { FRAME_BYTES } from "@bpfkit/core";
 import type { CompiledProgram } from "./compile.js";
-import { FIELDS, STACK_STRIDE } from "./context.js";
+import { FIELDS, STACK_FRAMES, STACK_STRIDE } from "./context.js";
 import { JitError } from "./error.js";
 import { helperCall } from "./helper-call.js";
 import { runLoop } from "./loop.js";
-import { frameCount, Run } from "./run.js";
+import { Run } from "./run.js";
 import { RunBuffer } from "./run-context.js";
 import type { Safety } from "./unit.js";
 import { type UnitOptions, Units } from "./units.js";
@@ -147,7 +147,7 @@ export class JitLinked implements Linked {
   }
 
   #newRun(): Run {
-    const stack = reserveStack(this.set);
+    const stack = reserveStack(this.set, this.safety);
     this.#stacks.push(stack);
     const buffer = new RunBuffer(this.#runtime.native);
     buffer.set64(FIELDS.callback, this.#runtime.callback);
@@ -161,14 +161,15 @@ export class JitLinked implements Linked {
   }
 }
 
-/** The guest stack of a run: frames of 512 bytes with gaps that stay invalid. */
-function reserveStack(set: LinkSet): Region {
-  const frames = frameCount(set);
-  const stack = set.memory.reserve("the stack", frames * STACK_STRIDE, "none");
+/**
+ * The guest stack of a run: frames of 512 bytes with gaps that stay invalid. Checked code opens frames as it calls; helpers of
+ * other code look at the shadow too, and find all of them valid.
+ */
+function reserveStack({ memory }: LinkSet, safety: Safety): Region {
+  const stack = memory.reserve("the stack", STACK_FRAMES * STACK_STRIDE, "none");
   const first = stack.start + stack.size - FRAME_BYTES;
-  for (let frame = 0; frame < frames; frame++) {
-    set.memory.permit(first - frame * STACK_STRIDE, FRAME_BYTES, "read-write");
-  }
-  set.memory.describe(first, "the stack frame", FRAME_BYTES, -STACK_STRIDE, frames);
+  const valid = safety === "checked" ? 1 : STACK_FRAMES;
+  for (let frame = 0; frame < valid; frame++) memory.permit(first - frame * STACK_STRIDE, FRAME_BYTES, "read-write");
+  memory.describe(first, "the stack frame", FRAME_BYTES, -STACK_STRIDE, STACK_FRAMES);
   return stack;
 }

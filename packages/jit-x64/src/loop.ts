@@ -40,6 +40,7 @@ export function runLoop(run: Run, { count, r1 }: LoopInput, options: RunOptions,
     slice = nextSlice(runs, performance.now() - started);
   }
   const fault = run.fault();
+  run.close();
   return { r0, completed, ...run.loopCounts(), ...(fault === undefined ? {} : { fault }) };
 }
 

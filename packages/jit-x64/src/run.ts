@@ -9,7 +9,8 @@ import type {
   RunOptions,
   RunResult,
 } from "@bpfkit/core";
-import { FAULT, FIELDS, FUNCTION_BASE, MAY_GOTO_LIMIT, STACK_STRIDE } from "./context.js";
+import { FRAME_BYTES } from "@bpfkit/core";
+import { FAULT, FIELDS, FUNCTION_BASE, MAY_GOTO_LIMIT, STACK_FRAMES, STACK_STRIDE } from "./context.js";
 import { faultOf, type Reason, reasonOf } from "./fault.js";
 import { keptFrames, slotAfter } from "./frames.js";
 import { findTailCall } from "./helper-call.js";
@@ -25,11 +26,6 @@ const LOOP_BUDGET = 2 ** 50;
 /** Answers to machine code. */
 const GO_ON = 0;
 const STOP = 1;
-
-/** Frames a run may need: as many as the profile lets a chain of tail calls keep. */
-export function frameCount({ profile }: LinkSet): number {
-  return (profile.tailCallLimit + 1) * profile.maxFrames;
-}
 
 /** One run, and the JavaScript side of it: helpers, callbacks, fuel, faults. Reused, since making one is not free. */
 export class Run {
@@ -61,13 +57,13 @@ export class Run {
     this.buffer = buffer;
     this.#checked = checked;
     this.#stackTop = stack.start + stack.size;
-    this.#stackEnd = this.#stackTop - (frameCount(set) - 1) * STACK_STRIDE;
+    this.#stackEnd = this.#stackTop - (STACK_FRAMES - 1) * STACK_STRIDE;
     this.#dirtyFrom = this.#stackTop;
     this.#call = { ...call, args: buffer.args };
     buffer.setInteger(FIELDS.stackTop, this.#stackTop);
     buffer.setInteger(FIELDS.frameLimit, this.#frameLimit());
     buffer.setInteger(FIELDS.frameLimitStart, this.#frameLimit());
-    buffer.setInteger(FIELDS.stackEnd, this.#stackEnd);
+    buffer.setInteger(FIELDS.openLimit, this.#stackTop);
     buffer.setInteger(FIELDS.lowestFrame, this.#stackTop);
     buffer.setInteger(FIELDS.mayGotoLeft, MAY_GOTO_LIMIT);
     buffer.remember();
@@ -92,7 +88,7 @@ export class Run {
 
   /** The lowest r10 that may still call in the entry's program. */
   #frameLimit(): number {
-    return Math.max(this.#stackTop - (this.#set.profile.maxFrames - 1) * STACK_STRIDE, this.#stackEnd);
+    return this.#stackTop - (this.#set.profile.maxFrames - 1) * STACK_STRIDE;
   }
 
   /** What an earlier run left must not decide what this one reads. */
@@ -111,8 +107,35 @@ export class Run {
   /** Runs the program from its entry to its end. */
   toEnd(): RunResult {
     this.enter(this.#unit, this.#unit.main);
-    this.#noteStack();
-    return this.#result();
+    const result = this.#result();
+    this.close();
+    return result;
+  }
+
+  /** After a run: frames it opened are invalid again, and nothing of what it wrote there is left. */
+  close(): void {
+    if (this.#checked) this.#closeFrames();
+    else this.#noteStack();
+  }
+
+  #closeFrames(): void {
+    const { memory } = this.#set;
+    const low = this.buffer.getInteger(FIELDS.openLimit) - FRAME_BYTES;
+    memory.views.u8.fill(0, low, this.#stackTop);
+    const first = this.#stackTop - FRAME_BYTES;
+    if (low < first) memory.permit(low, first - low, "none");
+  }
+
+  /** Makes the next frame valid; a fault where the stack has none. */
+  #openFrame(): Reason | undefined {
+    const { buffer } = this;
+    const deepest = buffer.getInteger(FIELDS.openLimit);
+    if (deepest <= this.#stackEnd) {
+      return { kind: "stack-overflow", what: `no room for another frame; a stack has ${STACK_FRAMES}` };
+    }
+    buffer.setInteger(FIELDS.openLimit, deepest - STACK_STRIDE);
+    this.#set.memory.permit(deepest - STACK_STRIDE - FRAME_BYTES, FRAME_BYTES, "read-write");
+    return undefined;
   }
 
   get faulted(): boolean {
@@ -137,7 +160,6 @@ export class Run {
     buffer.setInteger(FIELDS.fuelStart, Math.min(this.#options.budget ?? LOOP_BUDGET, LOOP_BUDGET));
     this.#budgetLeft = 0;
     unit.loop(buffer.address, unit.main);
-    this.#noteStack();
     if (buffer.get(FIELDS.fault) !== FAULT.none) this.#collect();
   }
 
@@ -149,10 +171,11 @@ export class Run {
     if (buffer.get(FIELDS.fault) !== FAULT.none) this.#collect();
   }
 
-  /** Addresses of memory and shadows change only when it grows, which it never does in a run. */
+  /** Memory is another one after it grew, which it never does in a run. */
   #takeViews(): void {
     const { views } = this.#set.memory;
     if (views.epoch === this.#epoch) return;
+    this.#units.prove();
     this.#epoch = views.epoch;
     const { buffer } = this;
     buffer.set64(FIELDS.base, this.#units.addressOf(views.u8));
@@ -233,6 +256,7 @@ export class Run {
   #answer(site: Site, id: number): Reason | undefined {
     if (site.kind === "helper") return this.#helper(site.helper);
     if (site.kind === "fuel") return this.#refuel(this.#units.unit(id), site.slot, site.count);
+    if (site.kind === "open-frame") return this.#openFrame();
     if (site.kind === "tail-call") return findTailCall(this.buffer, this.#units, this.#set.profile.tailCallLimit);
     if (site.kind === "packet") loadPacket(this.buffer, this.#set.memory.views, this.#call.context.packet, site.size);
     return undefined;
@@ -285,7 +309,9 @@ export class Run {
       if (target === undefined) {
         return { kind: "helper", what: `0x${(iteration.callback >>> 0).toString(16)} is no function of the program` };
       }
-      if (frame <= (this.#checked ? Number(limit) : this.#stackEnd)) return this.#tooDeep(frame);
+      if (frame <= (this.#checked ? Number(limit) : this.#stackEnd)) return this.#tooDeep();
+      const full = this.#checked && frame <= buffer.getInteger(FIELDS.openLimit) ? this.#openFrame() : undefined;
+      if (full !== undefined) return full;
       for (let element = 0; element < 4; element++) buffer.set64(FIELDS.saved, saved[element]!, element);
       buffer.setInteger(FIELDS.stackTop, frame - STACK_STRIDE);
       const unit = this.#units.unit(target.id);
@@ -299,11 +325,8 @@ export class Run {
     return undefined;
   }
 
-  #tooDeep(frame: number): Reason {
+  #tooDeep(): Reason {
     const { maxFrames } = this.#set.profile;
-    if (frame <= this.#stackEnd && this.buffer.getInteger(FIELDS.frameLimit) <= this.#stackEnd) {
-      return { kind: "stack-overflow", what: `no stack is left for a frame beyond ${frameCount(this.#set)}` };
-    }
     const what = `a call would make ${maxFrames + 1} frames in one program; at most ${maxFrames} are allowed`;
     return { kind: "call-depth", what };
   }
@@ -330,7 +353,7 @@ export class Run {
       const address = buffer.get64(FIELDS.operand);
       return { kind: access, what: this.#set.memory.explain(access, address, site.size), address, size: site.size };
     }
-    if (kind === FAULT.callDepth) return this.#tooDeep(buffer.getInteger(FIELDS.frame));
+    if (kind === FAULT.callDepth) return this.#tooDeep();
     if (site.kind === "not-available") return { kind: "not-available", what: site.reason };
     return { kind: "bad-jump", what: "no instruction begins here; a function must end with exit or a jump" };
   }

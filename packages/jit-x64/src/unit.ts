@@ -43,7 +43,7 @@ export type Site = {
   | { readonly kind: "helper"; readonly helper: number }
   | { readonly kind: "packet"; readonly size: number }
   | { readonly kind: "not-available"; readonly reason: string }
-  | { readonly kind: "tail-call" | "call-depth" | "bad-jump" }
+  | { readonly kind: "tail-call" | "call-depth" | "open-frame" | "bad-jump" }
 );
 
 /** Stubs of a program that its images jump to or call, as fixup targets below all functions. */

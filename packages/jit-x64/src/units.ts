@@ -45,6 +45,8 @@ const MAX_JUMP_SLOTS = 1 << 20;
 export interface UnitOptions {
   readonly safety: Safety;
   readonly bmi2: boolean;
+  /** Called for each new memory. @throws {JitError} `NOT_AVAILABLE` where its guards are not what the level needs. */
+  prove(): void;
   /** @throws {JitError} `UNVERIFIED` unless the level of safety is allowed for the program. */
   licence(program: Program): void;
 }
@@ -178,6 +180,11 @@ export class Units {
 
   returnAt(address: number): ReturnPlace | undefined {
     return this.#returns.get(address);
+  }
+
+  /** @throws {JitError} as `UnitOptions.prove`. */
+  prove(): void {
+    this.#options.prove();
   }
 
   addressOf(data: ArrayBufferView): bigint {

@@ -18,6 +18,8 @@ export class KernelMap implements MapStorage {
   readonly spec: MapSpec;
   readonly id: MapId;
   readonly header: GuestAddress = guestAddress(0);
+  /** CPUs it has values for; left out where all share one. */
+  readonly cpus?: number;
   /** Bytes user space reads and writes as one value: all CPUs' where it is per CPU. */
   readonly valueBytes: number;
   readonly #descriptor: number;
@@ -30,8 +32,8 @@ export class KernelMap implements MapStorage {
     this.id = id;
     this.#descriptor = descriptor;
     this.#closed = closed;
-    const perCpu = mapTypeByName(spec.type).perCpu === true;
-    this.valueBytes = perCpu ? Math.ceil(spec.valueSize / 8) * 8 * possibleCpus() : spec.valueSize;
+    if (mapTypeByName(spec.type).perCpu === true) this.cpus = possibleCpus();
+    this.valueBytes = this.cpus === undefined ? spec.valueSize : Math.ceil(spec.valueSize / 8) * 8 * this.cpus;
   }
 
   /** @throws {KernelError} `CLOSED`. */

@@ -47,7 +47,10 @@ export class KernelSession implements ProgramLoader {
     // The session must not close between two maps of one set.
     this.retain();
     try {
-      for (const spec of specs) made.set(spec.name, this.#createMap(spec, btf));
+      for (const spec of specs) {
+        if (this.#maps.has(spec.name)) throw new KernelError("EEXIST", `the session has a map ${spec.name} already`);
+        made.set(spec.name, this.#createMap(spec, btf));
+      }
       return made;
     } catch (error) {
       for (const map of made.values()) map.dispose();

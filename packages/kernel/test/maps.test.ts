@@ -124,6 +124,11 @@ describe.skipIf(kernelMissing !== "")(`maps of the kernel${kernelMissing}`, () =
     );
   });
 
+  test("two maps of one name are refused, and nothing is left of the first", () => {
+    expect(() => session.addMaps([spec({}), spec({})])).toThrow(expect.objectContaining({ code: "EEXIST" }));
+    expect(session.maps.size).toBe(0);
+  });
+
   test("what was disposed of says so", () => {
     const map = make({});
     map.dispose?.();

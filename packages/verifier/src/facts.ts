@@ -84,6 +84,8 @@ export interface FactCollector {
   readonly published: InstructionFact[];
   /** Registers, a bit each, that at a slot may hold other numbers than the walk saw. */
   readonly taints: Map<number, number>;
+  /** By slot of a comparison: registers that learn from it by their link, a bit each. */
+  readonly linked: Map<number, number>;
   /** The stack may. */
   stackTainted: boolean;
 }
@@ -93,6 +95,7 @@ export const newFacts = (length: number, isOn: boolean): FactCollector => ({
   at: isOn ? new Array<Collected | undefined>(length).fill(undefined) : [],
   published: [],
   taints: new Map(),
+  linked: new Map(),
   stackTainted: false,
 });
 

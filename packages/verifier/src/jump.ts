@@ -45,6 +45,7 @@ import { addWithoutSync } from "./scalar-alu.js";
 import { flip, refine, refineSelf, reverse, scalarBranchTaken } from "./scalar-branch.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
 import { currentFrame, type State } from "./state.js";
+import { noteLinked } from "./taint.js";
 import { MAX_OFFSET, reg, reject, type Verification } from "./verification.js";
 
 const isAnyPacketPointer = (type: number): boolean => isPacketPointer(type) || type === PTR_TO_PACKET_END;
@@ -298,6 +299,7 @@ function recordLinked(v: Verification, left: Register, right: Register, src: num
   if (src >= 0 && right.type === SCALAR && right.id !== 0) collectLinked(v.state, right.id, linked);
   if (left.type === SCALAR && left.id !== 0) collectLinked(v.state, left.id, linked);
   if (linked.length > 1) record(v.history, v.state, v.slot, v.previousSlot, 0, linked);
+  if (linked.length > 0 && v.facts.isOn) noteLinked(v, linked);
   return linked;
 }
 

@@ -1,7 +1,23 @@
 import { callTarget, isSubprogramCall } from "./code.js";
 import type { FactCollector } from "./facts.js";
-import { CLASS_ALU, CLASS_ALU64, CLASS_LD, CLASS_LDX, CLASS_STX, EXIT_OPCODE, MOV, SOURCE_REGISTER } from "./opcode.js";
-import { SCALAR } from "./register.js";
+import type { LinkedRegister } from "./history.js";
+import {
+  CALL,
+  CLASS_ALU,
+  CLASS_ALU64,
+  CLASS_JMP,
+  CLASS_JMP32,
+  CLASS_LD,
+  CLASS_LDX,
+  CLASS_STX,
+  EXIT,
+  EXIT_OPCODE,
+  JA,
+  JCOND,
+  MOV,
+  SOURCE_REGISTER,
+} from "./opcode.js";
+import { ADD_CONST, type Register, SCALAR } from "./register.js";
 import { nextSlot, targetSlot } from "./register-liveness.js";
 import { contains } from "./scalar.js";
 import { isScalarSpill, slotScalar } from "./stack-slot.js";
@@ -20,6 +36,7 @@ const CALLEE_SAVED = 0x3c0;
 
 /** Notes the numbers in which a state differs from the kept one the walk stopped for. */
 export function noteDifferences(v: Verification, kept: State, fresh: State): void {
+  const roots = new Map<number, number>();
   kept.frames.forEach((was, index) => {
     const is = fresh.frames[index]!;
     const isTop = index === kept.frames.length - 1;
@@ -30,16 +47,45 @@ export function noteDifferences(v: Verification, kept: State, fresh: State): voi
       const before = was.regs[number]!;
       const now = is.regs[number]!;
       if (((live >>> number) & 1) === 0 || before.type !== SCALAR || now.type !== SCALAR) continue;
-      if (!contains(before.num, now.num)) mask |= 1 << number;
+      if (!contains(before.num, now.num) || !isLinkedAlike(roots, before, now)) mask |= 1 << number;
     }
     // An outer frame goes on behind its call.
     if (mask !== 0) addTaint(v.facts, isTop ? slot : slot + 1, mask);
     was.stack.forEach((slotBefore, spi) => {
       if (!isScalarSpill(slotBefore)) return;
       const now = is.stack[spi] === undefined ? undefined : slotScalar(is.stack[spi]!);
-      if (now === undefined || !contains(slotBefore.reg.num, now.num)) v.facts.stackTainted = true;
+      const isAlike =
+        now !== undefined &&
+        contains(slotBefore.reg.num, now.num) &&
+        isLinkedAlike(roots, slotBefore.reg, is.stack[spi]!.reg);
+      if (!isAlike) v.facts.stackTainted = true;
     });
   });
+}
+
+/** Whether what a comparison teaches of the kept register's link holds for the fresh one too. `roots`: kept to fresh. */
+function isLinkedAlike(roots: Map<number, number>, before: Register, now: Register): boolean {
+  if (before.id === 0) return true;
+  if ((before.id & ADD_CONST) !== (now.id & ADD_CONST) || before.off !== now.off) return false;
+  const root = before.id & ~ADD_CONST;
+  const partner = roots.get(root) ?? now.id & ~ADD_CONST;
+  roots.set(root, partner);
+  return partner !== 0 && partner === (now.id & ~ADD_CONST);
+}
+
+/** In a mask of linked registers: a spilled one is linked too. */
+const LINKED_STACK = 1 << 15;
+
+/** A comparison teaches something of these registers as well: they are only as sure as its operands. */
+export function noteLinked(v: Verification, linked: readonly LinkedRegister[]): void {
+  const top = v.state.frames.length - 1;
+  let mask = v.facts.linked.get(v.slot) ?? 0;
+  for (const { frame, isRegister, index } of linked) {
+    if (!isRegister) mask |= LINKED_STACK;
+    else if (frame === top) mask |= 1 << index;
+    else addTaint(v.facts, frameSlot(v.state, frame) + 1, 1 << index);
+  }
+  v.facts.linked.set(v.slot, mask);
 }
 
 function addTaint(facts: FactCollector, slot: number, mask: number): void {
@@ -66,9 +112,25 @@ function transfer(v: Verification, slot: number, before: number): number {
     case CLASS_STX:
       if (has(code.src[slot]!)) v.facts.stackTainted = true;
       return v.facts.stackTainted ? before | 1 | (1 << code.src[slot]!) : before;
+    case CLASS_JMP:
+    case CLASS_JMP32:
+      return compared(v, slot, before);
     default:
       return before;
   }
+}
+
+/** A comparison teaches what one operand is from what the other is. */
+function compared(v: Verification, slot: number, before: number): number {
+  const { code } = v;
+  const operation = code.opcode[slot]! & 0xf0;
+  if ([JA, CALL, EXIT, JCOND].includes(operation)) return before;
+  const isRegister = (code.opcode[slot]! & SOURCE_REGISTER) !== 0;
+  const linked = v.facts.linked.get(slot) ?? 0;
+  const operands = (1 << code.dst[slot]!) | (isRegister ? 1 << code.src[slot]! : 0);
+  if ((before & operands) === 0) return before;
+  if ((linked & LINKED_STACK) !== 0) v.facts.stackTainted = true;
+  return before | operands | (linked & ~LINKED_STACK);
 }
 
 interface Spread {

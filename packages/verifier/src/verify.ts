@@ -6,6 +6,7 @@ import { programDigests } from "./digest.js";
 import { Rejection, VerifierError } from "./error.js";
 import { newFacts, publish } from "./facts.js";
 import { instructionText } from "./format.js";
+import { checkFunctionInfoOrder, checkFunctionInfoPlaces } from "./function-info.js";
 import { newHistory } from "./history.js";
 import { cut, logText, newLog, write } from "./log.js";
 import type { MapField } from "./map-info.js";
@@ -130,10 +131,13 @@ const maxSlots = (v: Verification): number => (since(v, 502) ? MAX_PROCESSED : 4
 /** What is checked before any path is walked, in the kernel's order. */
 function checkStructure(v: Verification, types: ProgramTypes): void {
   if (v.code.length === 0 || v.code.length > maxSlots(v)) reject(v, "E2BIG");
+  const functions = v.program.btf?.functions ?? [];
+  if (v.hasFunctionInfo) checkFunctionInfoOrder(v, functions);
   findSubprograms(v, types);
   if (v.log.level >= 2)
     for (const [index, { start }] of v.subprograms.entries()) write(v.log, `func#${index} @${start}\n`);
   checkSubprograms(v);
+  if (v.hasFunctionInfo) checkFunctionInfoPlaces(v, functions);
   checkAbnormalReturns(v);
   checkInstructions(v);
   const postorder = checkControlFlow(v);

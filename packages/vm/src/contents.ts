@@ -1,4 +1,5 @@
 import { isProgramArray, type MapStorage } from "@bpfkit/core";
+import { isMapOfMaps } from "@bpfkit/maps";
 import { VmError } from "./error.js";
 import { fromHex, toHex } from "./hex.js";
 
@@ -20,7 +21,10 @@ export interface DumpOptions {
   readonly decode?: (map: MapStorage, value: Uint8Array) => unknown;
 }
 
-/** A map's entries as JSON, sorted by key. Array entries that are all zero are left out, unless `all`. */
+/**
+ * A map's entries as JSON: of an array by index, of others by key. Array entries that are all zero are left out, unless
+ * `all`. @throws the map's own error where user space may not read it.
+ */
 export function dumpMap(map: MapStorage, options: DumpOptions = {}): MapEntry[] {
   if (isProgramArray(map))
     return map.programs().map(([index, program]) => ({ key: toHex(u32Key(index)), value: program.name }));
@@ -31,56 +35,53 @@ export function dumpMap(map: MapStorage, options: DumpOptions = {}): MapEntry[] 
     if (!options.all && isArray(map) && value.every((byte) => byte === 0)) continue;
     entries.push({ key: toHex(key), ...wordValue(map, value, options) });
   }
-  return entries.sort((one, other) => (one.key < other.key ? -1 : 1));
+  return isArray(map) ? entries : entries.sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
 function wordValue(map: MapStorage, value: Uint8Array, { mapName, decode }: DumpOptions): Omit<MapEntry, "key"> {
-  if (map.spec.type.endsWith("_of_maps")) return { value: mapName?.(value) ?? toHex(value) };
-  if (isPerCpu(map)) return { values: splitPerCpu(map, value).map(toHex) };
+  if (isMapOfMaps(map)) return { value: mapName?.(value) ?? toHex(value) };
+  if (map.cpus !== undefined) return { values: splitPerCpu(map, value).map(toHex) };
   const decoded = decode?.(map, value);
   return { value: toHex(value), ...(decoded === undefined ? {} : { decoded }) };
 }
 
 /**
  * Writes entries into a map, as `dumpMap` prints them.
- * @throws {VmError} `BAD_CONTENTS` for keys or values of the wrong length, `UNSUPPORTED` for program arrays; the map's own error where it refuses.
+ * @throws {VmError} `BAD_CONTENTS` for keys or values of the wrong length or number, `UNSUPPORTED` for maps that hold
+ * programs or maps; the map's own error where it refuses.
  */
-export function seedMap(map: MapStorage, entries: readonly MapEntry[], cpus = 1): void {
+export function seedMap(map: MapStorage, entries: readonly MapEntry[]): void {
   const { name, keySize } = map.spec;
   if (isProgramArray(map)) throw new VmError("UNSUPPORTED", `map ${name} holds programs; fill it by slots`);
+  if (isMapOfMaps(map)) throw new VmError("UNSUPPORTED", `map ${name} holds maps; bytes name none`);
   for (const entry of entries) {
     const key = fromHex(entry.key, `a key of map ${name}`);
     if (key.length !== keySize)
       throw new VmError("BAD_CONTENTS", `a key of map ${name} has ${keySize} bytes, not ${key.length}`);
-    map.set(key, valueBytes(map, entry, cpus));
+    map.set(key, valueBytes(map, entry));
   }
 }
 
-function valueBytes(map: MapStorage, entry: MapEntry, cpus: number): Uint8Array {
+function valueBytes(map: MapStorage, { value, values }: MapEntry): Uint8Array {
   const { name, valueSize } = map.spec;
   const parse = (text: string): Uint8Array => {
-    const value = fromHex(text, `a value of map ${name}`);
-    if (value.length === valueSize) return value;
-    throw new VmError("BAD_CONTENTS", `a value of map ${name} has ${valueSize} bytes, not ${value.length}`);
+    const bytes = fromHex(text, `a value of map ${name}`);
+    if (bytes.length === valueSize) return bytes;
+    throw new VmError("BAD_CONTENTS", `a value of map ${name} has ${valueSize} bytes, not ${bytes.length}`);
   };
-  if (!isPerCpu(map)) {
-    if (entry.value === undefined) throw new VmError("BAD_CONTENTS", `an entry of map ${name} needs "value"`);
-    return parse(entry.value);
+  if (map.cpus === undefined) {
+    if (value === undefined) throw new VmError("BAD_CONTENTS", `an entry of map ${name} needs "value"`);
+    return parse(value);
   }
+  const all = values ?? (value === undefined ? [] : new Array<string>(map.cpus).fill(value));
+  if (all.length !== map.cpus)
+    throw new VmError("BAD_CONTENTS", `an entry of map ${name} needs "values", one for each of ${map.cpus} CPUs`);
   const slot = perCpuSlot(map);
-  const values = entry.values ?? (entry.value === undefined ? [] : Array.from({ length: cpus }, () => entry.value!));
-  if (values.length !== cpus)
-    throw new VmError("BAD_CONTENTS", `an entry of map ${name} needs "values", one for each of ${cpus} CPUs`);
-  const bytes = new Uint8Array(slot * cpus);
-  values.forEach((text, cpu) => {
+  const bytes = new Uint8Array(slot * map.cpus);
+  all.forEach((text, cpu) => {
     bytes.set(parse(text), cpu * slot);
   });
   return bytes;
-}
-
-/** Whether a map holds a value for each CPU. */
-export function isPerCpu(map: MapStorage): boolean {
-  return map.spec.type.includes("percpu");
 }
 
 function isArray(map: MapStorage): boolean {

@@ -4,33 +4,39 @@ import {
   type Linked,
   type LinkSet,
   type Program,
-  type ProgramId,
   programId,
+  type RunContext,
   type RunOptions,
+  type RunResult,
 } from "@bpfkit/core";
 import { InterpreterLinked, type Stepper } from "@bpfkit/interpreter";
 import { type ContextBuilder, createContext } from "@bpfkit/program-types";
 import { VmError } from "./error.js";
 import type { Outcome, RunInput, VmRunOptions } from "./types.js";
 
-/** One context of each program type, made when it is first needed and shared by its programs. */
+/** Contexts of each program type. A run has one to itself: another may begin inside a helper of it, or be stepped beside it. */
 export class Contexts {
   readonly #memory: GuestMemory;
-  readonly #builders = new Map<string, ContextBuilder>();
+  readonly #idle = new Map<string, ContextBuilder[]>();
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
   }
 
   /** @throws an error `UNSUPPORTED_PROGRAM_TYPE` where no context can be built. */
-  of(type: string): ContextBuilder {
-    const known = this.#builders.get(type);
-    if (known !== undefined) return known;
-    const builder = createContext(type, this.#memory);
-    this.#builders.set(type, builder);
-    return builder;
+  take(type: string): ContextBuilder {
+    return this.#idle.get(type)?.pop() ?? createContext(type, this.#memory);
+  }
+
+  give(type: string, builder: ContextBuilder): void {
+    const idle = this.#idle.get(type);
+    if (idle === undefined) this.#idle.set(type, [builder]);
+    else idle.push(builder);
   }
 }
+
+/** Each program is linked alone: see `Vm`. */
+const ENTRY = programId(0);
 
 /** A program of a VM, ready to run. */
 export class VmProgram {
@@ -58,43 +64,52 @@ export class VmProgram {
 
   /**
    * Runs the program on a packet or memory. What the program does wrong is a fault in the outcome.
-   * @throws errors of the input (a packet too short, an unknown context field) and of linking (an instruction or map that is none).
+   * @throws errors of the input (a packet too short, an unknown context field) and of linking (an instruction or map that is
+   * none); {VmError} `DISPOSED`.
    */
   run(input: RunInput = {}, options: VmRunOptions = {}): Outcome {
-    const { linked, entry } = this.#link();
-    const builder = this.#contexts.of(this.type);
-    const context = builder.build(input);
-    const { repeat = 1, ...each } = options;
-    if (repeat === 1) return this.#outcome(builder, context, linked.run(entry, context, each));
-    const batch = linked.repeat?.(entry, repeat, context, each) ?? linked.runMany(entry, repeat, () => context, each);
-    const { r0, completed: _, fault, ...counts } = batch;
-    return this.#outcome(builder, context, {
-      r0: fault === undefined ? (r0.at(-1) ?? 0n) : 0n,
-      ...counts,
-      ...(fault === undefined ? {} : { fault }),
-    });
+    const linked = this.#link();
+    const builder = this.#contexts.take(this.type);
+    try {
+      const context = builder.build(input);
+      const { repeat = 1, ...each } = options;
+      // Not `repeat <= 1`: what is no number runs once.
+      const result = repeat > 1 ? runRepeatedly(linked, context, repeat, each) : linked.run(ENTRY, context, each);
+      return this.#outcome(builder, context, result);
+    } finally {
+      this.#contexts.give(this.type, builder);
+    }
   }
 
-  /** Begins a run that the caller steps through; only the interpreter can. @throws {VmError} `UNSUPPORTED`. */
+  /**
+   * Begins a run that the caller steps through; only the interpreter can.
+   * @throws as `run`, and {VmError} `UNSUPPORTED`.
+   */
   step(input: RunInput = {}, options: RunOptions = {}): Stepper {
-    const { linked, entry } = this.#link();
+    const linked = this.#link();
     if (!(linked instanceof InterpreterLinked))
       throw new VmError("UNSUPPORTED", `engine ${this.#engine.name} cannot step; the interpreter can`);
-    return linked.start(entry, this.#contexts.of(this.type).build(input), options);
+    const builder = this.#contexts.take(this.type);
+    const give = (): void => this.#contexts.give(this.type, builder);
+    try {
+      return linked.start(ENTRY, builder.build(input), options, give);
+    } catch (error) {
+      give();
+      throw error;
+    }
   }
 
-  #link(): { linked: Linked; entry: ProgramId } {
-    // The context first: it reserves guest memory, which no run may do.
-    this.#contexts.of(this.type);
-    this.#linked ??= this.#engine.link(this.#linkSet());
-    return { linked: this.#linked, entry: programId(0) };
+  #link(): Linked {
+    const set = this.#linkSet();
+    if (this.#linked === undefined) {
+      // The context first: it reserves guest memory, which no run may do.
+      this.#contexts.give(this.type, this.#contexts.take(this.type));
+      this.#linked = this.#engine.link(set);
+    }
+    return this.#linked;
   }
 
-  #outcome(
-    builder: ContextBuilder,
-    context: ReturnType<ContextBuilder["build"]>,
-    result: ReturnType<Linked["run"]>,
-  ): Outcome {
+  #outcome(builder: ContextBuilder, context: RunContext, result: RunResult): Outcome {
     const { program } = this;
     const read = result.fault === undefined ? builder.readBack(context, result.r0) : {};
     const { redirect } = context;
@@ -112,5 +127,21 @@ export class VmProgram {
   dispose(): void {
     this.#linked?.dispose();
     this.#linked = undefined;
+  }
+}
+
+/** Runs whose results are held at one time. */
+const SLICE = 1 << 16;
+
+/** The last run's outcome, with the counts of all. */
+function runRepeatedly(linked: Linked, context: RunContext, repeat: number, options: RunOptions): RunResult {
+  const sums: { -readonly [count in "instructions" | "tailCalls" | "missedTailCalls"]?: number } = {};
+  for (let left = Math.floor(repeat); ; left -= SLICE) {
+    const size = Math.min(left, SLICE);
+    const batch = linked.repeat?.(ENTRY, size, context, options) ?? linked.runMany(ENTRY, size, () => context, options);
+    for (const count of ["instructions", "tailCalls", "missedTailCalls"] as const)
+      if (batch[count] !== undefined) sums[count] = (sums[count] ?? 0) + batch[count];
+    if (batch.fault !== undefined) return { r0: 0n, ...sums, fault: batch.fault };
+    if (left <= SLICE) return { r0: batch.r0.at(-1)!, ...sums };
   }
 }

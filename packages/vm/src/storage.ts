@@ -23,18 +23,27 @@ export interface StorageOptions {
   readonly programId: (program: Program) => number;
   /** The first map's number; each gets its own. */
   readonly firstId: number;
-  /** Maps of types there are none of, by name, with the error that says so. */
+  /** Gets the maps of types there are none of, by name, with the error that says so. */
   readonly missing: Map<string, Error>;
 }
 
-/** Makes the maps of an object, inner maps into maps of maps. Program arrays stay empty: see `fillSlots`. */
+/**
+ * Makes the maps of an object, inner maps into maps of maps. Program arrays stay empty: see `fillSlots`. Nothing is left
+ * where one cannot be made.
+ */
 export function createMaps(specs: readonly MapSpec[], options: StorageOptions): Map<string, MapStorage> {
   const maps = new Map<string, MapStorage>();
-  for (const spec of specs) {
-    const map = orMissing(spec.name, () => createOne(spec, options, options.firstId + maps.size), options.missing);
-    if (map !== undefined) maps.set(spec.name, map);
+  try {
+    for (const spec of specs) {
+      if (maps.has(spec.name)) throw new VmError("AMBIGUOUS", `two maps are called ${spec.name}`);
+      const map = orMissing(spec.name, () => createOne(spec, options, options.firstId + maps.size), options.missing);
+      if (map !== undefined) maps.set(spec.name, map);
+    }
+    for (const spec of specs) if (maps.has(spec.name)) putInnerMaps(spec, maps);
+  } catch (error) {
+    disposeMaps([...maps.values(), ...(options.ownMaps?.values() ?? [])]);
+    throw error;
   }
-  for (const spec of specs) if (maps.has(spec.name)) putInnerMaps(spec, maps);
   return maps;
 }
 
@@ -47,6 +56,10 @@ function orMissing<T>(name: string, make: () => T, missing: Map<string, Error>):
     missing.set(name, error);
     return undefined;
   }
+}
+
+export function disposeMaps(maps: Iterable<MapStorage>): void {
+  for (const map of maps) map.dispose?.();
 }
 
 function createOne(spec: MapSpec, options: StorageOptions, number: number): MapStorage {

@@ -78,7 +78,7 @@ export interface Outcome {
   readonly fault?: Fault;
 }
 
-/** Options of a run; see `RunOptions` of core. `repeat`: run so often on the same context; state in maps goes on. */
+/** Options of a run; see `RunOptions` of core. `repeat`: run so often on the same context; 0 is 1, as in Linux; state in maps goes on. */
 export interface VmRunOptions extends RunOptions {
   readonly repeat?: number;
 }

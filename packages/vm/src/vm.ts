@@ -16,10 +16,10 @@ import { interpreter } from "@bpfkit/interpreter";
 import { createGuestMemory } from "@bpfkit/memory";
 import type { Verdict } from "@bpfkit/verifier";
 import { dumpMap, type MapEntry, seedMap } from "./contents.js";
-import { valueDecoder } from "./decoded.js";
+import { type Decode, valueDecoder } from "./decoded.js";
 import { VmError } from "./error.js";
 import { Contexts, VmProgram } from "./program.js";
-import { createMaps, fillSlots } from "./storage.js";
+import { createMaps, disposeMaps, fillSlots } from "./storage.js";
 import type { VmOptions, VmSource } from "./types.js";
 import { reachable, type VmVerifyOptions, verifyWith } from "./verify.js";
 
@@ -50,6 +50,8 @@ export class Vm {
   readonly #programIds = new Map<Program, number>();
   readonly #runnables = new Map<Program, VmProgram>();
   readonly #contexts: Contexts;
+  readonly #decoders = new Map<MapStorage, Decode>();
+  #disposed = false;
 
   constructor(source: VmSource, options: VmOptions = {}) {
     this.#options = options;
@@ -63,23 +65,35 @@ export class Vm {
     this.#take(source);
   }
 
-  get #cpus(): number {
-    return this.engine.capabilities.cpus ?? this.#options.cpus ?? 1;
-  }
-
+  /** All of an object or, where that throws, nothing of it. */
   #take(source: VmSource): void {
-    this.#sources.push(source);
+    for (const { name } of source.maps)
+      if (this.#maps.has(name)) throw new VmError("AMBIGUOUS", `there is a map ${name} already`);
     const made = createMaps(source.maps, {
       memory: this.memory,
-      cpus: this.#cpus,
+      cpus: this.engine.capabilities.cpus ?? this.#options.cpus ?? 1,
       ownMaps: this.engine.createMaps?.(source.maps, source.btf),
       createMap: this.#options.createMap,
       firstId: this.#maps.size + 1,
       missing: this.#missing,
       programId: (program) => numberOf(this.#programIds, program),
     });
-    for (const [name, map] of made) this.#maps.set(name, map);
-    fillSlots(source.maps, this.#maps, source.programs);
+    try {
+      fillSlots(source.maps, made, source.programs);
+    } catch (error) {
+      disposeMaps(made.values());
+      throw error;
+    }
+    const decode = valueDecoder(source.btf);
+    for (const [name, map] of made) {
+      this.#maps.set(name, map);
+      this.#decoders.set(map, decode);
+    }
+    this.#sources.push(source);
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new VmError("DISPOSED", "the VM was disposed of");
   }
 
   /** Every program, in the object's order; those added later follow. */
@@ -94,9 +108,10 @@ export class Vm {
 
   /**
    * A program by its function or section name; without a name, the only one.
-   * @throws {VmError} `NO_SUCH_PROGRAM`, `AMBIGUOUS`, `BAD_PROGRAM`.
+   * @throws {VmError} `NO_SUCH_PROGRAM`, `AMBIGUOUS`, `BAD_PROGRAM`, `DISPOSED`.
    */
   program(name?: string): VmProgram {
+    this.#checkAlive();
     const all = this.programs;
     if (name === undefined) {
       if (all.length === 1) return this.runnable(all[0]!);
@@ -130,9 +145,11 @@ export class Vm {
 
   /**
    * Gives the verdict the kernel of the VM's profile would give on a program, in its words.
-   * @throws {VerifierError} where there can be no verdict: an unknown program type, a map that is nowhere.
+   * @throws {VerifierError} where there can be no verdict: an unknown program type, a map that is nowhere. {VmError}
+   * `DISPOSED`.
    */
   verify(program: Program, options: VmVerifyOptions = {}): Verdict {
+    this.#checkAlive();
     const specs = new Map(this.#sources.flatMap(({ maps }) => maps.map((spec) => [spec.name, spec] as const)));
     return verifyWith(program, { sources: this.#sources, specs, profile: this.profile }, options);
   }
@@ -144,20 +161,22 @@ export class Vm {
 
   /** The entry alone: the programs in its program arrays are linked with it by the engine, and as the arrays change. */
   #linkSet(program: Program): LinkSet {
-    const { memory, helpers, effects, profile } = this;
+    this.#checkAlive();
     for (const reference of program.references) {
       const missing = reference.kind === "extern" ? undefined : this.#missing.get(reference.map);
       if (missing !== undefined) throw missing;
     }
+    const { memory, helpers, effects, profile } = this;
     const helperName = (id: number): string | undefined => helperById(id)?.name;
     return { programs: [program], maps: this.#maps, memory, helpers, helperName, effects, profile };
   }
 
   /**
    * A map by its name, its section (`.bss`), or the object's full name for it (`lb.bss`).
-   * @throws {VmError} `NO_SUCH_MAP`.
+   * @throws {VmError} `NO_SUCH_MAP`, `DISPOSED`.
    */
   map(name: string): MapStorage {
+    this.#checkAlive();
     const map = this.#maps.get(name) ?? [...this.#maps.values()].find(({ spec }) => spec.section === name);
     if (map !== undefined) return map;
     const missing = this.#missing.get(name);
@@ -178,8 +197,12 @@ export class Vm {
     else array.setProgram(index, program);
   }
 
-  /** Takes in another object: its maps are called `prefix#name` here. Returns its programs as they now are. */
+  /**
+   * Takes in another object: its maps are called `prefix#name` here. Returns its programs as they now are.
+   * @throws as `load`; {VmError} `AMBIGUOUS` where the prefix was used before. Nothing has changed then.
+   */
   add(source: VmSource, prefix: string): readonly Program[] {
+    this.#checkAlive();
     const renamed = withPrefix(source, prefix);
     this.#take(renamed);
     return renamed.programs;
@@ -187,31 +210,35 @@ export class Vm {
 
   /** Writes entries into a map. @throws as `seedMap` and `map`. */
   seed(name: string, entries: readonly MapEntry[]): void {
-    seedMap(this.map(name), entries, this.#cpus);
+    seedMap(this.map(name), entries);
   }
 
-  /** What all maps hold, by name; global data by its section. */
+  /** What all maps that user space may read hold, by name; global data by its section. @throws {VmError} `DISPOSED`. */
   dumpMaps(options: { readonly all?: boolean } = {}): Record<string, MapEntry[]> {
-    const decode = valueDecoder(this.#sources.find(({ btf }) => btf !== undefined)?.btf);
-    const names = new Map([...this.#maps.values()].map((map) => [map.id as number, map.spec.name]));
+    this.#checkAlive();
+    const maps = [...this.#maps.values()];
+    const names = new Map(maps.map((map) => [map.id as number, map.spec.name]));
     const mapName = (value: Uint8Array): string | undefined =>
       names.get(new DataView(value.buffer, value.byteOffset).getUint32(0, true));
+    const decode: Decode = (map, value) => this.#decoders.get(map)?.(map, value);
+    const readable = maps.filter(({ spec }) => (spec.flags & BPF_F_WRONLY) === 0);
     return Object.fromEntries(
-      [...this.#maps.values()].map((map) => [
-        map.spec.section ?? map.spec.name,
-        dumpMap(map, { ...options, decode, mapName }),
-      ]),
+      readable.map((map) => [map.spec.section ?? map.spec.name, dumpMap(map, { ...options, decode, mapName })]),
     );
   }
 
-  /** Gives everything back. */
+  /** Gives everything back. A run that is still stepped through goes on, without maps. A second call does nothing. */
   dispose(): void {
+    this.#disposed = true;
     for (const runnable of this.#runnables.values()) runnable.dispose();
-    for (const map of this.#maps.values()) map.dispose?.();
+    disposeMaps(this.#maps.values());
     this.#runnables.clear();
     this.#maps.clear();
   }
 }
+
+/** Of map creation: user space may not read it (uapi/linux/bpf.h). */
+const BPF_F_WRONLY = 1 << 4;
 
 function numberOf(ids: Map<Program, number>, program: Program): number {
   const id = ids.get(program) ?? ids.size + 1;

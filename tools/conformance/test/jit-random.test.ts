@@ -14,9 +14,17 @@ const SEED = Number(process.env.FUZZ_SEED ?? 1);
 const MEMORY = 64;
 const MAIN = programId(0);
 
-const memory = createGuestMemory();
-const region = memory.reserve("the memory", MEMORY, "read-write");
-const empty = { maps: new Map(), helpers: new Map(), memory, effects: fixedEffects(), profile: profileFor() };
+/** A guest memory for each engine, so that both lay the same things at the same addresses. */
+function world() {
+  const memory = createGuestMemory();
+  const region = memory.reserve("the memory", MEMORY, "read-write");
+  return {
+    region,
+    set: { maps: new Map(), helpers: new Map(), memory, effects: fixedEffects(), profile: profileFor() },
+  };
+}
+
+const worlds: Readonly<Record<string, ReturnType<typeof world>>> = { interpreter: world(), "jit-x64": world() };
 
 interface Outcome {
   readonly results: readonly RunResult[];
@@ -25,7 +33,9 @@ interface Outcome {
 
 /** Runs a program twice, so that what one run leaves behind would show, and gives all that can be told from outside. */
 function outcome(engine: Engine, program: Program, budget: number): Outcome {
-  const set: LinkSet = { ...empty, programs: [program] };
+  const { region, set: around } = worlds[engine.name]!;
+  const { memory } = around;
+  const set: LinkSet = { ...around, programs: [program] };
   const linked = engine.link(set);
   memory.views.u8.fill(0xa5, region.start, region.start + MEMORY);
   const context = { r1: BigInt(region.start), r2: BigInt(MEMORY), type: "raw" };

@@ -70,19 +70,30 @@ function counterexample(program: Program, verdict: Verdict, seed: number): strin
   return wrong;
 }
 
+/** Whether a random program is accepted, and what was wrong with its claims. */
+function judge(seed: number): { readonly accepted: boolean; readonly wrong?: string } {
+  const program = randomProgram(seed);
+  const verdict = verify(program, { maps: new Map(), profile: DEFAULT_PROFILE, memorySize: MEMORY });
+  if (verdict.verdict !== "accept") return { accepted: false };
+  const wrong = counterexample(program, verdict, seed);
+  return wrong === undefined
+    ? { accepted: true }
+    : { accepted: true, wrong: `seed ${seed}: ${wrong} in ${hex(program)}` };
+}
+
 describe("what the verifier accepts runs as it claims", () => {
+  // A comparison with a number that pruning left open taught the other operand too much.
+  test.each([5_005_046, 5_007_367, 5_007_606])("program %i, once wrong", (seed) => {
+    expect(judge(seed)).toEqual({ accepted: true });
+  });
+
   test(`${PROGRAMS} programs`, { timeout: 3_600_000 }, () => {
     let accepted = 0;
     const found: string[] = [];
-    for (let index = 0; index < PROGRAMS; index++) {
-      const seed = SEED * 1_000_003 + index;
-      const program = randomProgram(seed);
-      const verdict = verify(program, { maps: new Map(), profile: DEFAULT_PROFILE, memorySize: MEMORY });
-      if (verdict.verdict !== "accept") continue;
-      accepted++;
-      const wrong = counterexample(program, verdict, seed);
-      if (wrong !== undefined) found.push(`seed ${seed}: ${wrong} in ${hex(program)}`);
-      if (found.length > 5) break;
+    for (let index = 0; index < PROGRAMS && found.length < 5; index++) {
+      const verdict = judge(SEED * 1_000_003 + index);
+      if (verdict.accepted) accepted++;
+      if (verdict.wrong !== undefined) found.push(verdict.wrong);
     }
     console.log(`${accepted} of ${PROGRAMS} programs accepted`);
     expect(found).toEqual([]);

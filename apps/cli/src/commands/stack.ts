@@ -22,6 +22,7 @@ export const command: Command = {
       value: "MAP:INDEX=PROGRAM…",
       description: "what a slot of a program array holds; - empties it",
     },
+    "no-verify": { kind: "flag", description: "estimate frames from the code without asking the verifier" },
     svg: { kind: "flag", description: "draw the stack at the worst moment and at each tail call" },
     html: { kind: "flag", description: "the same as a page, with tables, for every profile" },
     dot: { kind: "flag", description: "draw the graph of calls and tail calls for Graphviz" },

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { CaseOptions, CaseResult } from "@bpfkit/vm";
 import { idOf, runCase } from "@bpfkit/vm";
@@ -42,6 +43,8 @@ interface Summary {
   passed: number;
   failed: number;
   skipped: number;
+  /** Of all cases, those included that are skipped for their runs. */
+  readonly verdicts: { equal: number; different: number };
 }
 
 async function runAll(
@@ -49,15 +52,17 @@ async function runAll(
   settings: Omit<CaseOptions, "readObject">,
   output: Output,
 ): Promise<Summary> {
-  const summary: Summary = { passed: 0, failed: 0, skipped: 0 };
+  const summary: Summary = { passed: 0, failed: 0, skipped: 0, verdicts: { equal: 0, different: 0 } };
   const reasons = new Map<string, number>();
   const progress = new Progress();
   for (const [index, { file, parsed }] of cases.entries()) {
     progress.show(`${index + 1} of ${cases.length}: ${idOf(parsed)}`);
-    const readObject = async (path: string): Promise<Uint8Array> => readBytes(resolve(dirname(file), path));
+    const readObject = async (path: string): Promise<Uint8Array> => readBytes(objectPath(file, path));
     const result = await runCase(parsed, { ...settings, readObject });
     const kind = result.skipped !== undefined ? "skipped" : result.ok ? "passed" : "failed";
     summary[kind]++;
+    summary.verdicts.equal += result.verdicts.equal;
+    summary.verdicts.different += result.verdicts.different;
     if (result.skipped !== undefined) {
       // Without the place, so that one reason is one line.
       const reason = result.skipped.replace(/^(program|map) [^:]*: /, "");
@@ -72,13 +77,22 @@ async function runAll(
   return summary;
 }
 
+/** An object beside the test file, or in the folder `objects` beside the test file's: recorded answers lie so. */
+function objectPath(file: string, path: string): string {
+  const beside = resolve(dirname(file), path);
+  const inObjects = resolve(dirname(file), "../objects", path);
+  return existsSync(beside) || !existsSync(inObjects) ? beside : inObjects;
+}
+
 function printFailure({ id, detail }: CaseResult, progress: Progress, output: Output): void {
   progress.done();
   output.line(`${output.style("bad", "failed")} ${id}`);
   for (const line of detail) output.line(`  ${line}`);
 }
 
-function printSummary({ passed, failed, skipped }: Summary, output: Output): void {
+function printSummary({ passed, failed, skipped, verdicts }: Summary, output: Output): void {
+  if (verdicts.equal + verdicts.different > 0)
+    output.line(`verdicts: ${verdicts.equal} equal, ${verdicts.different} different`);
   const text = `${passed} passed, ${failed} failed, ${skipped} skipped`;
   output.line(output.style(failed > 0 ? "bad" : "good", text));
 }

@@ -1,6 +1,7 @@
 import type { FuzzJudge, FuzzRunner } from "@bpfkit/fuzz";
 import { availableEngines } from "../engines.js";
-import { kernelRunner } from "./kernel-runner.js";
+import { kernelJudge, kernelRunner } from "./kernel-runner.js";
+import { verifierJudge } from "./verifier-judge.js";
 import { vmRunner } from "./vm-runner.js";
 
 /** Engines as a fuzz session takes them: the kernel first where it is there, because it is the measure. */
@@ -16,5 +17,11 @@ export async function fuzzEngines(names?: readonly string[]): Promise<FuzzEngine
   const { chosen, missing } = await availableEngines(names);
   const runners = chosen.map(({ engine }) => (engine.name === "kernel" ? kernelRunner() : vmRunner(engine)));
   const order = (runner: FuzzRunner): number => (runner.name === "kernel" ? 0 : 1);
-  return { runners: runners.sort((one, other) => order(one) - order(other)), missing };
+  const withKernel = runners.some(({ name }) => name === "kernel");
+  const judges = withKernel ? ([verifierJudge(), kernelJudge()] as const) : undefined;
+  return {
+    runners: runners.sort((one, other) => order(one) - order(other)),
+    missing,
+    ...(judges === undefined ? {} : { judges }),
+  };
 }

@@ -6,6 +6,7 @@ import { type Arguments, shown, usage } from "../arguments.js";
 import { nameOf } from "../files.js";
 import { inputOptions, programsNamed, readInput } from "../input.js";
 import { returnsIntBy } from "./returns-int.js";
+import { verifiedFrames } from "./verdict.js";
 
 /** A file analysed, and the programs of it that were asked for. */
 export interface StackRequest {
@@ -22,8 +23,14 @@ export async function readRequest(given: Arguments): Promise<StackRequest> {
   const { source } = await readInput(file, inputOptions(given));
   const wanted = programsNamed(source, given.text("program"), file);
   const maps = withSlots(source, given.list("slot"));
+  const frames = given.flag("no-verify") ? undefined : verifiedFrames(source);
   return {
-    facts: analyseStack({ programs: source.programs, maps, returnsInt: returnsIntBy() }),
+    facts: analyseStack({
+      programs: source.programs,
+      maps,
+      returnsInt: returnsIntBy(),
+      frameBytes: (program) => frames?.get(program),
+    }),
     wanted: new Set(wanted.map(({ name }) => name)),
     profiles: profilesOf(given),
     file: nameOf(file),

@@ -11,6 +11,7 @@ export interface CaseVerdict {
   readonly errno?: string | undefined;
   /** Bytes of each subprogram, in order. */
   readonly stackDepth?: readonly number[] | undefined;
+  /** Instructions the kernel's verifier processed; kept for reading, not compared. */
   readonly insnsProcessed?: number | undefined;
   /** The verifier's whole log, level 1; kept for reading, not compared. */
   readonly log?: string | undefined;
@@ -106,7 +107,9 @@ export interface CaseOutcome {
 }
 
 export interface CaseRun {
+  /** The first program where left out. */
   readonly program?: string | undefined;
+  /** 64 zero bytes where left out. */
   readonly data?: string | undefined;
   readonly repeat?: number | undefined;
   readonly ctx?: Readonly<Record<string, number | string>> | undefined;
@@ -118,6 +121,7 @@ export interface CaseRun {
 export interface CaseRead {
   readonly map: number | string;
   readonly key?: string | undefined;
+  /** The value under `key`; each CPU's where it is per CPU; the name of a program or an inner map; null: no such entry. */
   readonly expect?: string | readonly string[] | null | undefined;
   readonly records?: readonly string[] | undefined;
   readonly items?: readonly string[] | undefined;

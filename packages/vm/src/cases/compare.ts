@@ -1,9 +1,11 @@
 import { isProgramArray, type MapStorage } from "@bpfkit/core";
-import { isPerCpu, splitPerCpu } from "../contents.js";
+import { isMapOfMaps } from "@bpfkit/maps";
+import { splitPerCpu } from "../contents.js";
 import { VmError } from "../error.js";
 import { fromHex, toHex } from "../hex.js";
 import type { Outcome } from "../types.js";
-import type { CaseRead, CaseRun, CaseVerdict } from "./case.js";
+import type { CaseOutcome, CaseRead, CaseVerdict } from "./case.js";
+import type { Report } from "./report.js";
 
 /** What a verifier, or a kernel, says of a program, as far as cases compare it. */
 export interface CaseAnswer {
@@ -14,20 +16,23 @@ export interface CaseAnswer {
   readonly stackDepth?: readonly number[];
 }
 
-/** How a verdict differs from what is expected: a line each, none where it does not. */
-export function compareVerdict(name: string, expect: CaseVerdict, verdict: CaseAnswer, messages: boolean): string[] {
-  const lines: string[] = [];
-  const compare = (what: string, expected: unknown, got: unknown): void => {
-    const [one, other] = [JSON.stringify(expected), JSON.stringify(got)];
-    if (expected !== undefined && one !== other) lines.push(`${name}: ${what} ${other}, expected ${one}`);
-  };
-  compare("verdict", expect.verdict, verdict.verdict);
-  if (lines.length > 0) return lines;
+/** Hex as `toHex` writes it. */
+const plainHex = (hex: string, what: string): string => toHex(fromHex(hex, what));
+
+/** Compares a verdict; the rest only where the verdict itself is the expected one. */
+export function compareVerdict(
+  report: Report,
+  name: string,
+  expect: CaseVerdict,
+  verdict: CaseAnswer,
+  messages: boolean,
+): void {
+  if (expect.verdict !== undefined) report.verdict(`${name}: verdict`, expect.verdict, verdict.verdict);
+  if (expect.verdict !== undefined && expect.verdict !== verdict.verdict) return;
   // ENOSPC says only that the log did not fit the buffer of whoever recorded it; the rejection is another.
-  if (expect.errno !== "ENOSPC") compare("errno", expect.errno, verdict.errno);
-  compare("stack depth", expect.stackDepth, verdict.stackDepth);
-  if (messages) compare("message", withoutStates(expect.message), withoutStates(verdict.message));
-  return lines;
+  if (expect.errno !== "ENOSPC") report.compare(`${name}: errno`, expect.errno, verdict.errno);
+  report.compare(`${name}: stack depth`, expect.stackDepth, verdict.stackDepth);
+  if (messages) report.compare(`${name}: message`, withoutStates(expect.message), withoutStates(verdict.message));
 }
 
 /** States that the kernel prints with a reason are no part of it. */
@@ -36,52 +41,51 @@ function withoutStates(message: string | undefined): string | undefined {
   return lines?.filter((line) => !/^(cur|old) state:/.test(line)).join("\n");
 }
 
-/** How an outcome differs from what a run expects. What is not expected is not compared. */
-export function compareOutcome(what: string, expect: NonNullable<CaseRun["expect"]>, outcome: Outcome): string[] {
-  const lines: string[] = [];
-  const compare = (field: string, expected: unknown, got: unknown): void => {
-    if (expected !== got) lines.push(`${what}: ${field} ${got}, expected ${expected}`);
-  };
-  const { fault } = outcome;
-  if (expect.fault !== undefined) {
-    if (typeof expect.fault === "boolean") compare("fault", expect.fault, fault !== undefined);
-    else compare("fault", expect.fault, fault?.kind);
-  } else if (fault !== undefined) return [`${what}: ${fault.message}`];
-  if (expect.retval !== undefined)
-    compare("retval", Number(expect.retval) >>> 0, Number(BigInt.asUintN(32, outcome.r0)));
-  if (expect.r0 !== undefined) compare("r0", BigInt.asUintN(64, BigInt(expect.r0)), outcome.r0);
-  if (expect.action !== undefined) compare("action", expect.action, outcome.action);
-  if (expect.dataOut !== undefined) {
-    compare(
-      "dataOut",
-      toHex(fromHex(expect.dataOut, '"dataOut"')),
-      outcome.dataOut === undefined ? undefined : toHex(outcome.dataOut),
-    );
+/** Compares an outcome. A fault that is not expected is told instead. */
+export function compareOutcome(report: Report, what: string, expect: CaseOutcome, outcome: Outcome): void {
+  const { fault, r0, action, dataOut, ctx } = outcome;
+  if (expect.fault === undefined && fault !== undefined) {
+    report.broke(`${what}: ${fault.message}`);
+    return;
   }
-  for (const [field, value] of Object.entries(expect.ctx ?? {}))
-    compare(`ctx ${field}`, BigInt(value), outcome.ctx?.[field]);
-  return lines;
+  const compare = (field: string, expected: unknown, got: unknown): void =>
+    report.compare(`${what}: ${field}`, expected, got);
+  compare("fault", expect.fault, typeof expect.fault === "boolean" ? fault !== undefined : fault?.kind);
+  const { retval } = expect;
+  compare("retval", retval === undefined ? retval : Number(retval) >>> 0, Number(BigInt.asUintN(32, r0)));
+  compare("r0", expect.r0 === undefined ? undefined : BigInt.asUintN(64, BigInt(expect.r0)), r0);
+  compare("action", expect.action, action);
+  const bytes = expect.dataOut === undefined ? undefined : plainHex(expect.dataOut, '"dataOut"');
+  compare("dataOut", bytes, dataOut === undefined ? undefined : toHex(dataOut));
+  for (const [field, value] of Object.entries(expect.ctx ?? {})) compare(`ctx ${field}`, BigInt(value), ctx?.[field]);
 }
 
-/** How a map differs from what a read-back expects. */
-export function compareRead(read: CaseRead, map: MapStorage): string[] {
-  const { name } = map.spec;
-  const lines: string[] = [];
-  if (read.records !== undefined || read.items !== undefined) {
-    throw new VmError("BAD_CASE", `map ${name} is a ${map.spec.type}, which has neither records nor items`);
-  }
+/** Compares what a map holds. @throws {VmError} `BAD_CASE` where a map of its type holds no such thing. */
+export function compareRead(report: Report, read: CaseRead, map: MapStorage): void {
+  const { name, type } = map.spec;
+  if (read.records !== undefined || read.items !== undefined)
+    throw new VmError("BAD_CASE", `map ${name} is a ${type}, which has neither records nor items`);
   if (read.count !== undefined) {
     const count = isProgramArray(map) ? map.programs().length : [...map.keys()].length;
-    if (count !== read.count) lines.push(`map ${name} has ${count} entries, expected ${read.count}`);
+    report.compare(`map ${name}: entries`, read.count, count);
   }
-  if (read.key !== undefined) lines.push(...compareValue(read, map));
-  return lines;
+  if (read.key !== undefined) compareValue(report, read, map);
 }
 
-function compareValue({ key, expect }: CaseRead, map: MapStorage): string[] {
-  const value = map.get(fromHex(key!, `a key of map ${map.spec.name}`));
-  const got = value === undefined ? null : isPerCpu(map) ? splitPerCpu(map, value).map(toHex) : toHex(value);
-  const expected = typeof expect === "string" ? expect.toLowerCase() : (expect ?? null);
-  const [one, other] = [JSON.stringify(expected), JSON.stringify(got)];
-  return one === other ? [] : [`map ${map.spec.name}, key ${key}: ${other}, expected ${one}`];
+/** A value as map contents show it (`MapEntry`); null where there is none. */
+function compareValue(report: Report, { key, expect }: CaseRead, map: MapStorage): void {
+  const { name } = map.spec;
+  const what = `a value of map ${name}`;
+  const holdsNames = isProgramArray(map) || isMapOfMaps(map);
+  const plain = (text: string): string => (holdsNames ? text : plainHex(text, what));
+  const expected = typeof expect === "string" ? plain(expect) : (expect?.map(plain) ?? expect);
+  report.compare(`map ${name}, key ${key}:`, expected, valueAt(map, fromHex(key!, `a key of map ${name}`)));
+}
+
+function valueAt(map: MapStorage, key: Uint8Array): string | string[] | null {
+  if (isMapOfMaps(map)) return map.mapAt(key)?.spec.name ?? null;
+  const value = map.get(key);
+  if (value === undefined) return null;
+  if (isProgramArray(map)) return map.programAt(new DataView(key.buffer).getUint32(0, true))!.name;
+  return map.cpus === undefined ? toHex(value) : splitPerCpu(map, value).map(toHex);
 }

@@ -8,7 +8,6 @@ import { type CodeFacts, programFromCode, rowNameAt } from "../code.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
 import type { CaseFunction, CaseMap, CaseProgram, SingleCase } from "./case.js";
-import { functionInfo } from "./function-info.js";
 
 const BPF_F_RDONLY_PROG = 1 << 7;
 
@@ -79,7 +78,6 @@ export async function programOf(program: CaseProgram, maps: readonly CaseMap[], 
     name,
     ...loadFacts(program),
     references,
-    ...(btfFuncs.length === 0 ? {} : { btf: functionInfo(btfFuncs) }),
     functions: btfFuncs.map(({ off, name: of, linkage = "global" }) => ({ slot: off, name: of, linkage })),
     ...(btfFuncs.length === 0 ? {} : { btf: functionBtf(btfFuncs.map(signatureOf), program.type) }),
   });
@@ -107,7 +105,7 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
   const callbacks = callbackFunctions(code);
   return programFromCode(code, {
     name: "main",
-    ...(callbacks.length === 0 ? {} : { btf: functionInfo(callbacks) }),
+    ...(callbacks.length === 0 ? {} : { btf: functionBtf(callbacks.map(signatureOf), single.type) }),
     ...loadFacts(single),
     references: references.sort((one, other) => one.slot - other.slot),
   });
@@ -131,15 +129,34 @@ async function codeOf(
   return typeof insnsZ === "string" ? inflate(insnsZ, where) : undefined;
 }
 
+/** Bytes of the longest program Linux takes: a million slots. */
+const MAX_CODE_BYTES = 8_000_000;
+
 /** Base64 of zlib to bytes. */
 async function inflate(text: string, where: string): Promise<Uint8Array> {
+  const refuse = (what: string, cause?: unknown): never => {
+    throw new VmError("BAD_CASE", `${where}: "insnsZ" ${what}`, {}, { cause });
+  };
+  const chunks: Uint8Array[] = [];
+  let size = 0;
   try {
     const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MAX_CODE_BYTES) break;
+    }
   } catch (cause) {
-    throw new VmError("BAD_CASE", `${where}: "insnsZ" must be base64 of zlib`, {}, { cause });
+    refuse("must be base64 of zlib", cause);
   }
+  if (size > MAX_CODE_BYTES) refuse(`is more than ${MAX_CODE_BYTES} bytes of code`);
+  const code = new Uint8Array(size);
+  chunks.reduce((at, chunk) => {
+    code.set(chunk, at);
+    return at + chunk.length;
+  }, 0);
+  return code;
 }
 
 /** The assembler is loaded where a case needs it: most who load a VM do not. */

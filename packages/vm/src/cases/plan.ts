@@ -29,6 +29,8 @@ export interface Plan {
   readonly withoutBtf?: boolean;
   /** Why its expectation does not count, where it says so itself. */
   readonly uncounted?: string;
+  /** What an engine with maps of its own (the kernel) would have to be told, and the case only hints at. */
+  readonly untold?: string;
 }
 
 /** The case's own name. */
@@ -44,6 +46,7 @@ export async function planOf(parsed: AnyCase): Promise<Plan> {
 
 async function planCase(one: Case): Promise<Plan> {
   const { id, object, profile, maps, slots, init, runs, reads } = one;
+  checkCase(one);
   const programs: PlannedProgram[] = [];
   for (const program of one.programs) {
     // In a case of an object the programs named are the object's; only their expectation is new.
@@ -62,6 +65,23 @@ async function planCase(one: Case): Promise<Plan> {
     ...(object === undefined ? {} : { object }),
     ...(profile === undefined ? {} : { profile }),
   };
+}
+
+/** What the fields alone do not show: parts that would be left out without a word. */
+function checkCase({ id, object, programs, maps, runs, reads }: Case): void {
+  const refuse = (what: string): never => {
+    throw new VmError("BAD_CASE", `${id}: ${what}`);
+  };
+  if (object !== undefined && maps.length > 0) refuse("maps: a case of an object has the object's maps");
+  for (const { name, asm, insns, insnsZ } of programs)
+    if (object !== undefined && (asm ?? insns ?? insnsZ) !== undefined)
+      refuse(`program ${name}: a case of an object has the object's code`);
+  maps.forEach((map, index) => {
+    if (map.slots !== undefined) refuse(`map ${mapName(map, index)}: its slots are filled by the case's "slots"`);
+  });
+  for (const { after } of reads)
+    if (after !== undefined && after >= runs.length)
+      refuse(`a read after run ${after}: the case has ${runs.length} runs, counted from 0`);
 }
 
 function nameOnly(name: string, type: string): Program {
@@ -102,7 +122,13 @@ async function planSingle(one: SingleCase): Promise<Plan> {
       expect: { retval },
     })),
     reads: [],
+    ...untoldOf(one),
   };
+}
+
+function untoldOf({ attachTo, maps }: SingleCase): Pick<Plan, "untold"> {
+  if (attachTo !== undefined) return { untold: `what it attaches to (${attachTo})` };
+  return maps.some(({ btf }) => btf !== undefined) ? { untold: "the type of a map's value" } : {};
 }
 
 /** What a slot of a recorded program array holds: a program that returns a number, or one that tail-calls slot 1. */

@@ -15,7 +15,9 @@ const wide = v.union([
   integer,
   v.pipe(v.string(), v.regex(/^-?(0x[0-9a-fA-F]+|\d+)$/, "must be a decimal or 0x number")),
 ]);
-const hex = v.string();
+const hex = v.pipe(v.string(), v.regex(/^\s*([0-9a-fA-F]{2}\s*)*$/, "must be hex, two digits a byte"));
+/** The number a test run returned, or what the kernel said instead. */
+const retval = v.union([integer, v.pipe(v.string(), v.regex(/^error \d+$/, 'must be a number, or "error N"'))]);
 /** A map is an index into the case's maps, or a name. */
 const mapRef = v.union([index, v.string()]);
 
@@ -74,7 +76,7 @@ const map = v.strictObject({
   frozen: v.optional(v.boolean()),
   kind: v.optional(v.string()),
   btf: v.optional(valueType),
-  slots: v.optional(v.record(v.string(), v.string())),
+  slots: v.optional(v.record(v.pipe(v.string(), v.regex(/^\d+$/, "must be an index")), v.string())),
   note,
 });
 
@@ -91,7 +93,7 @@ const slot = v.strictObject({
 const init = v.strictObject({ map: mapRef, key: hex, value: v.optional(hex), values: v.optional(v.array(hex)), note });
 
 const outcome = v.strictObject({
-  retval: v.optional(v.union([integer, v.string()])),
+  retval: v.optional(retval),
   r0: v.optional(wide),
   action: v.optional(v.string()),
   dataOut: v.optional(hex),
@@ -110,16 +112,23 @@ const run = v.strictObject({
   note,
 });
 
-const read = v.strictObject({
-  map: mapRef,
-  key: v.optional(hex),
-  expect: v.optional(v.nullable(v.union([hex, v.array(hex)]))),
-  records: v.optional(v.array(hex)),
-  items: v.optional(v.array(hex)),
-  count: v.optional(index),
-  after: v.optional(index),
-  note,
-});
+const read = v.pipe(
+  v.strictObject({
+    map: mapRef,
+    key: v.optional(hex),
+    expect: v.optional(v.nullable(v.union([v.string(), v.array(hex)]))),
+    records: v.optional(v.array(hex)),
+    items: v.optional(v.array(hex)),
+    count: v.optional(index),
+    after: v.optional(index),
+    note,
+  }),
+  v.check(
+    ({ key, expect, records, items, count }) =>
+      (key === undefined) === (expect === undefined) && (key ?? records ?? items ?? count) !== undefined,
+    'must have "key" with "expect" (null: no such entry), "records", "items" or "count"',
+  ),
+);
 
 const common = { id: v.string(), title: v.optional(v.string()), note };
 
@@ -145,13 +154,10 @@ const single: v.GenericSchema<unknown, SingleCase> = v.strictObject({
   ...code,
   attachTo: v.optional(v.unknown()),
   maps: v.optional(v.array(map), []),
-  mapRefs: v.optional(v.record(v.string(), index), {}),
+  mapRefs: v.optional(v.record(v.pipe(v.string(), v.regex(/^\d+$/, "must be a slot")), index), {}),
   expect: v.strictObject({
     ...verdict,
-    runs: v.optional(
-      v.array(v.strictObject({ data: v.optional(hex), retval: v.optional(v.union([integer, v.string()])) })),
-      [],
-    ),
+    runs: v.optional(v.array(v.strictObject({ data: v.optional(hex), retval: v.optional(retval) })), []),
   }),
 });
 
