@@ -56,6 +56,7 @@ export function tablesOf({ results }: Results): Table[] {
   return tables.filter((table) => table !== undefined);
 }
 
+const LEAST = "Least of all rounds, and how far the third quartile lies above it.";
 const KERNEL_LINKS = "Of the kernel it is its load: verifying and compiling.";
 
 interface PivotOptions {
@@ -98,6 +99,7 @@ function computeTable(results: readonly Result[]): Table | undefined {
   if (base === undefined) return undefined;
   const ratios = ratiosOf(results);
   const others = RATIOS_TO.filter((other) => ratios.has(other));
+  if (others.length === 0) return { ...base, note: LEAST };
   const rows = base.rows.map((row) => [
     ...row,
     ...others.map((other) => {
@@ -108,7 +110,7 @@ function computeTable(results: readonly Result[]): Table | undefined {
   const means = others.map((other) => geometricMean([...ratios.get(other)!.values()])?.toFixed(2) ?? "");
   return {
     ...base,
-    note: `Least of all rounds, and how far the third quartile lies above it. The last columns are ${RATIO_OF} by ${others.join(" and by ")}, each less its empty program; where samples are too far apart there is none.`,
+    note: `${LEAST} The last columns are ${RATIO_OF} by ${others.join(" and by ")}, each less its empty program; where samples are too far apart there is none.`,
     head: [...base.head, ...others.map((other) => `÷ ${other}`)],
     rows: [...rows, ["geometric mean", ...subjectsOf(results).map(() => ""), ...means]],
   };
