@@ -5,6 +5,8 @@ export type BenchErrorCode =
   | "DIFFERENT_RESULTS"
   /** A workload ended in a fault. */
   | "FAULT"
+  /** A subject does not run a program, as our verifier or the kernel rejects it. */
+  | "REFUSED"
   /** A file of results that is none. */
   | "BAD_RESULTS"
   /** A peer that is not `name=command`, or whose name is taken. */

@@ -48,25 +48,29 @@ export function vmOf(source: VmSource, subject: Subject): { readonly vm: Vm; lin
   };
 }
 
-/** Why a subject that needs verdicts cannot run a program; undefined where it can. */
-export function refusedBy(subject: Subject, vm: Vm, program: Program): string | undefined {
-  if (!subject.licensed) return undefined;
-  return vm.reachable(program).reduce<string | undefined>((found, one) => found ?? refusalOf(vm, one), undefined);
+/** @throws {BenchError} `REFUSED` where a subject needs verdicts, and a program that would run has none that accepts. */
+export function requireVerdicts(subject: Subject, vm: Vm, program: Program): void {
+  if (!subject.licensed) return;
+  for (const one of vm.reachable(program)) {
+    const refusal = refusalOf(vm, one);
+    if (refusal !== undefined) throw new BenchError("REFUSED", refusal);
+  }
 }
 
-/** Loads a workload, with its slots and entries. @throws what loading and linking throw. */
-export function prepare(workload: Workload, subject: Subject): Prepared | { readonly refused: string } {
+/** Loads a workload, with its slots and entries. @throws as `requireVerdicts`, and what loading and linking throw. */
+export function prepare(workload: Workload, subject: Subject): Prepared {
   const object = objectNamed(workload.object);
   const { vm, linkedOf } = vmOf(workload.group === "raw" ? asRaw(object) : object, subject);
-  for (const { map, index, program } of workload.slots ?? []) vm.setSlot(map, index, vm.program(program).program);
-  if (workload.keyStep !== undefined) fillMaps(vm, workload.keyStep);
-  const runnable = vm.program(workload.program);
-  const refused = refusedBy(subject, vm, runnable.program);
-  if (refused !== undefined) {
+  try {
+    for (const { map, index, program } of workload.slots ?? []) vm.setSlot(map, index, vm.program(program).program);
+    if (workload.keyStep !== undefined) fillMaps(vm, workload.keyStep);
+    const runnable = vm.program(workload.program);
+    requireVerdicts(subject, vm, runnable.program);
+    return { vm, runnable, linked: linkedOf(runnable) };
+  } catch (error) {
     vm.dispose();
-    return { refused };
+    throw error;
   }
-  return { vm, runnable, linked: linkedOf(runnable) };
 }
 
 /** The section says nothing of a raw entry's type. */

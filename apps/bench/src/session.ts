@@ -1,3 +1,4 @@
+import { isBpfkitError } from "@bpfkit/core";
 import type { Contender } from "./clock.js";
 import { race } from "./clock.js";
 import type { Native } from "./native.js";
@@ -67,7 +68,7 @@ export function gather(
     try {
       return [make()];
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
+      if (!isBpfkitError(error)) throw error;
       skip(session, series, subject, error.message);
       return [];
     }

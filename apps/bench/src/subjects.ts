@@ -4,6 +4,7 @@ import { JitLinked, jitX64, type Safety } from "@bpfkit/jit-x64";
 import { KernelSession, kernelEngine, kernelSessionOf, programCode } from "@bpfkit/kernel";
 import { executableMemory } from "@bpfkit/native";
 import type { Vm } from "@bpfkit/vm";
+import { BenchError } from "./error.js";
 
 /** An engine in one of its levels of safety. */
 export interface Subject {
@@ -50,7 +51,8 @@ export const SUBJECTS: readonly Subject[] = [
         session.retain();
         try {
           const { verdict, message } = session.verdict(program);
-          if (verdict === "reject") throw new Error(`the kernel rejects it: ${message?.split("\n")[0]}`);
+          if (verdict === "reject")
+            throw new BenchError("REFUSED", `the kernel rejects it: ${message?.split("\n")[0]}`);
         } finally {
           session.release();
         }

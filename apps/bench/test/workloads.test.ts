@@ -23,7 +23,6 @@ describe(`all engines here come to the same${idle.length === 0 ? "" : `; not her
     (_, workload) => {
       const results = subjects.map((subject) => {
         const ready = prepare(workload, subject);
-        if ("refused" in ready) throw new Error(ready.refused);
         const { r0 } = runOnce(ready.runnable, { data: workload.packet });
         ready.vm.dispose();
         return [subject.name, BigInt.asUintN(32, r0)];
@@ -41,7 +40,6 @@ test.each(RAW_WORKLOADS.map((workload) => [workload.name, workload] as const))(
       interpreter,
     );
     const own = prepare(raw, interpreter);
-    if ("refused" in xdp || "refused" in own) throw new Error("the interpreter refuses nothing");
     const { r0 } = runOnce(xdp.runnable, { data: raw.packet });
     const once = runOnce(own.runnable, { data: rawMemory(raw.packet, 1) });
     const thrice = runOnce(own.runnable, { data: rawMemory(raw.packet, 3) });
@@ -67,7 +65,6 @@ test("code that is called is smaller than code that is inlined", () => {
   const slots = (name: string): number => {
     const workload = WORKLOADS.find(({ group, name: one, x }) => group === "sites" && one === name && x === 64)!;
     const ready = prepare(workload, interpreter);
-    if ("refused" in ready) throw new Error(ready.refused);
     ready.vm.dispose();
     return ready.runnable.program.code.length / 8;
   };

@@ -1,3 +1,4 @@
+import { isBpfkitError } from "@bpfkit/core";
 import { parseObject } from "@bpfkit/elf";
 import { load } from "@bpfkit/vm";
 import { calibrate } from "../clock.js";
@@ -42,7 +43,7 @@ function timeObject(session: Session, { name, bytes }: GivenObject): void {
     const [largest] = source.programs.toSorted((a, b) => b.code.length - a.code.length);
     if (largest !== undefined) timeProgram(session, facts, source, largest);
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!isBpfkitError(error)) throw error;
     skip(session, { ...facts, measure: "verify" }, "verifier", error.message);
   }
 }

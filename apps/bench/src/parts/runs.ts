@@ -1,3 +1,4 @@
+import { isBpfkitError } from "@bpfkit/core";
 import { type Contender, calibrate } from "../clock.js";
 import { type Prepared, prepare, runOnce } from "../prepare.js";
 import { add, exactly, gather, raceAndAdd, type Series, type Session, skip } from "../session.js";
@@ -15,49 +16,70 @@ export function timeRuns(session: Session): void {
   }
 }
 
+/** A subject with a workload linked. */
+interface Entrant {
+  readonly subject: Subject;
+  readonly ready: Prepared;
+}
+
 function timeWorkload(session: Session, workload: Workload): void {
-  const { group, name, x, packet, native } = workload;
-  const prepared: { readonly subject: Subject; readonly ready: Prepared }[] = [];
-  const series: Series = { group, workload: name, measure: "run", x };
-  for (const subject of session.subjects) {
-    try {
-      const ready = prepare(workload, subject);
-      if ("refused" in ready) skip(session, series, subject.name, ready.refused);
-      else prepared.push({ subject, ready });
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      skip(session, series, subject.name, error.message);
-    }
-  }
-  let instructions: number | undefined;
-  const makers = prepared.map(({ subject, ready }) => ({
-    subject: subject.name,
-    make: (): Contender => {
-      const first = runOnce(ready.runnable, { data: packet });
-      instructions ??= first.instructions;
-      const run = (runs: number): void => void runOnce(ready.runnable, { data: packet }, runs);
-      return {
-        subject: subject.name,
-        result: Number(BigInt.asUintN(32, first.r0)),
-        sample: calibrate(run, session.method.round, subject.setsUp),
-      };
-    },
-  }));
-  if (native !== undefined && session.native !== undefined) {
-    const { native: clang } = session;
-    makers.push({ subject: "native", make: () => clang.contender(native, packet, session.method.round) });
-  }
+  const series: Series = { group: workload.group, workload: workload.name, measure: "run", x: workload.x };
+  const entrants = prepareAll(session, series, workload);
   try {
-    const contenders = gather(session, series, makers);
-    const slots = (prepared[0]?.ready.runnable.program.code.length ?? 0) / 8;
+    const slots = (entrants[0]?.ready.runnable.program.code.length ?? 0) / 8;
+    const instructions = countInstructions(entrants, workload);
+    const { native, packet } = workload;
+    const { native: clang, method } = session;
+    const contenders = gather(session, series, [
+      ...entrants.map((entrant) => ({
+        subject: entrant.subject.name,
+        make: () => contenderOf(entrant, packet, method.round),
+      })),
+      ...(native === undefined || clang === undefined
+        ? []
+        : [{ subject: "native", make: () => clang.contender(native, packet, method.round) }]),
+    ]);
     raceAndAdd(session, { ...series, instructions, slots }, contenders);
-    for (const { subject, ready } of prepared) addCodeBytes(session, { ...series, slots }, subject, ready);
+    for (const entrant of entrants) addCodeBytes(session, { ...series, slots }, entrant);
   } finally {
-    for (const { ready } of prepared) ready.vm.dispose();
+    for (const { ready } of entrants) ready.vm.dispose();
   }
 }
 
-function addCodeBytes(session: Session, series: Series, subject: Subject, { linked, runnable }: Prepared): void {
+function prepareAll(session: Session, series: Series, workload: Workload): Entrant[] {
+  return session.subjects.flatMap((subject) => {
+    try {
+      return [{ subject, ready: prepare(workload, subject) }];
+    } catch (error) {
+      if (!isBpfkitError(error)) throw error;
+      skip(session, series, subject.name, error.message);
+      return [];
+    }
+  });
+}
+
+/** Instructions of a run, as an engine counts them that counts. In a VM of its own: runs change maps. */
+function countInstructions(entrants: readonly Entrant[], workload: Workload): number | undefined {
+  const counting = entrants.find(({ ready }) => ready.vm.engine.capabilities.steps);
+  if (counting === undefined) return undefined;
+  const { runnable, vm } = prepare(workload, counting.subject);
+  const { instructions } = runOnce(runnable, { data: workload.packet });
+  vm.dispose();
+  return instructions;
+}
+
+function contenderOf({ subject, ready }: Entrant, packet: Uint8Array, round: number): Contender {
+  const { r0 } = runOnce(ready.runnable, { data: packet });
+  const run = (runs: number): void => void runOnce(ready.runnable, { data: packet }, runs);
+  return {
+    subject: subject.name,
+    result: Number(BigInt.asUintN(32, r0)),
+    sample: calibrate(run, round, subject.setsUp),
+  };
+}
+
+function addCodeBytes(session: Session, series: Series, { subject, ready }: Entrant): void {
+  const { linked, runnable } = ready;
   const bytes = subject.codeBytes?.(linked, runnable.program);
   // None is what the kernel shows where it hides machine code.
   if (bytes === undefined || bytes === 0) return;

@@ -1,7 +1,8 @@
 import type { Program } from "@bpfkit/core";
 import { load, type VmProgram, type VmSource } from "@bpfkit/vm";
 import { calibrate } from "../clock.js";
-import { refusedBy, vmOf } from "../prepare.js";
+import { BenchError } from "../error.js";
+import { requireVerdicts, vmOf } from "../prepare.js";
 import { gather, raceAndAdd, type Series, type Session } from "../session.js";
 import { sizedProgram } from "../sized-program.js";
 
@@ -34,8 +35,7 @@ export function timeProgram(
     make: () => {
       const { vm } = vmOf(source, subject);
       try {
-        const refused = refusedBy(subject, vm, program);
-        if (refused !== undefined) throw new Error(refused);
+        requireVerdicts(subject, vm, program);
         const link = subject.load?.(vm, program) ?? linkAgain(vm.runnable(program));
         const sample = calibrate((times) => {
           for (let time = 0; time < times; time++) link();
@@ -64,7 +64,7 @@ function timeVerifier(session: Session, series: Series, source: VmSource, progra
       make: () => {
         const vm = load(source);
         const { verdict, message } = vm.verify(program);
-        if (verdict === "reject") throw new Error(`rejected: ${message?.split("\n")[0]}`);
+        if (verdict === "reject") throw new BenchError("REFUSED", `rejected: ${message?.split("\n")[0]}`);
         const sample = calibrate((times) => {
           for (let time = 0; time < times; time++) vm.verify(program);
         }, session.method.round);
