@@ -7,6 +7,7 @@ import type { WorkerTask } from "../worker.js";
 /** Programs run in workers: one that stays in registers, one that goes through maps. */
 const NAMES = ["fnv1a", "hash"];
 const WORKERS = [1, 2];
+const MOST_ROUNDS = 5;
 
 /**
  * Runs a second with one and with two workers, each with a VM of its own: maps and code are not shared by any engine yet,
@@ -27,6 +28,10 @@ export async function timeWorkers(session: Session): Promise<void> {
       skip(session, series, subject.name, "workers need the build: they cannot be started from TypeScript");
       continue;
     }
+    if (session.method.quick && subject.setsUp) {
+      skip(session, series, subject.name, "beginning to repeat takes too long for a quick run");
+      continue;
+    }
     for (const workload of NAMES) await timeSubject(session, script, subject.name, workload);
   }
 }
@@ -43,7 +48,13 @@ async function timeSubject(session: Session, script: URL, subject: string, workl
       x: count,
     } as const;
     const gate = new Int32Array(new SharedArrayBuffer(4));
-    const task: WorkerTask = { subject, workload, gate, rounds: session.method.rounds, milliseconds };
+    const task: WorkerTask = {
+      subject,
+      workload,
+      gate,
+      rounds: Math.min(session.method.rounds, MOST_ROUNDS),
+      milliseconds,
+    };
     const workers = Array.from({ length: count }, () => new Worker(script, { workerData: task }));
     try {
       const ready = workers.map((worker) => once(worker, "message"));
