@@ -21,20 +21,13 @@ const workload = WORKLOADS.find(({ group, name }) => group === "compute" && name
 const ready = prepare(workload, subject);
 const run = (runs: number): void => void runOnce(ready.runnable, { data: workload.packet }, runs);
 
-/** Nanoseconds a portion of runs takes at least: long beside looking at the clock, and beside what beginning to repeat costs. */
-const least = subject.setsUp
-  ? 20 *
-    Math.min(
-      wallTime(() => run(2)),
-      wallTime(() => run(2)),
-    )
-  : 2e6;
+/** Runs that take some two milliseconds, the first time left out. */
 let portion = 1;
 while (
   Math.min(
     wallTime(() => run(portion)),
     wallTime(() => run(portion)),
-  ) < least
+  ) < 2e6
 )
   portion *= 2;
 parentPort!.postMessage("ready");

@@ -28,8 +28,8 @@ export async function timeWorkers(session: Session): Promise<void> {
       skip(session, series, subject.name, "workers need the build: they cannot be started from TypeScript");
       continue;
     }
-    if (session.method.quick && subject.setsUp) {
-      skip(session, series, subject.name, "beginning to repeat takes too long for a quick run");
+    if (subject.setsUp) {
+      skip(session, series, subject.name, "beginning to repeat sleeps for longer than a round");
       continue;
     }
     for (const workload of NAMES) await timeSubject(session, script, subject.name, workload);

@@ -35,6 +35,7 @@ export function tablesOf({ results }: Results): Table[] {
     pivot("ns a run by input size, bytes", of("input", "run")),
     pivot("Objects: parsing and loading, ms", [...of("objects", "parse"), ...of("objects", "load")], {
       scale: 1e6,
+      note: OBJECTS,
       measures: true,
     }),
     pivot(
@@ -57,6 +58,7 @@ export function tablesOf({ results }: Results): Table[] {
 }
 
 const LEAST = "Least of all rounds, and how far the third quartile lies above it.";
+const OBJECTS = "Objects are those in apps/bench/workloads/objects/programs; any others were given with --object.";
 const KERNEL_LINKS = "Of the kernel it is its load: verifying and compiling.";
 
 interface PivotOptions {
