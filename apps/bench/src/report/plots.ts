@@ -201,11 +201,13 @@ function lines(
   return draw(title, subjects, 320, {
     marginLeft: 60,
     marginBottom: 40,
-    x: { type: "log", label: xLabel, ticks, tickFormat: short },
+    x: { type: "log" },
     y: { type: "log", grid: true, label: yLabel, tickFormat: short },
     fx: { domain: workloads, label: null, ...(workloads.length > 1 ? {} : { axis: null }) },
     marks: [
       Plot.frame({ stroke: "#ccc" }),
+      // Given as texts: a logarithmic axis would leave out some of them.
+      Plot.axisX(ticks, { text: short, label: xLabel }),
       Plot.line(points, { fx: "workload", x: "x", y: "y", z: "subject", stroke: "subject", strokeWidth: 2 }),
       Plot.ruleX(points, { fx: "workload", x: "x", y1: "low", y2: "high", stroke: "subject" }),
       Plot.dot(points, { fx: "workload", x: "x", y: "y", fill: "subject", r: 3 }),
@@ -216,7 +218,8 @@ function lines(
 /** A figure on an axis: thousands as k, millions as M, no thousandths as m. */
 function short(value: number): string {
   if (value >= 1e6) return `${value / 1e6}M`;
-  return value >= 1000 ? `${value / 1000}k` : String(Number(value.toPrecision(3)));
+  if (value >= 1000 && value % 100 === 0) return `${value / 1000}k`;
+  return value >= 1000 ? String(value) : String(Number(value.toPrecision(3)));
 }
 
 /** Draws a plot below its title and the names of its colours. */
