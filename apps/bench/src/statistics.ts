@@ -53,18 +53,19 @@ export interface Moved {
   readonly better: boolean;
 }
 
-/** Less than this is never called a move. */
-const LEAST_MOVE = 0.03;
+/** Less than this is never called a move: as much may lie between two starts of the same code. */
+const LEAST_MOVE = 0.05;
 
-/** What moved beyond noise: the middle halves of the samples do not meet, nor the leasts the other's middle half. */
+/** What moved beyond noise: by more than the spread of either, so far that neither's least lies in the other's middle half. */
 export function movedBetween(before: Results, now: Results): Moved[] {
   const old = new Map(before.results.map((result) => [keyOf(result), result]));
   return now.results.flatMap((result) => {
     const other = old.get(keyOf(result));
-    if (other === undefined || other.median <= 0 || result.median <= 0) return [];
+    if (other === undefined || other.min <= 0 || result.min <= 0) return [];
     const apart = result.min > other.high || result.high < other.min;
     const ratio = result.min / other.min;
-    if (!apart || Math.abs(ratio - 1) < LEAST_MOVE) return [];
+    const noise = Math.max(LEAST_MOVE, spreadOf(other), spreadOf(result));
+    if (!apart || Math.abs(Math.log(ratio)) < Math.log1p(noise)) return [];
     const better = result.unit === "runs/s" ? ratio > 1 : ratio < 1;
     return [{ kind: "moved" as const, before: other, now: result, ratio, better }];
   });
