@@ -90,9 +90,9 @@ function askPeer({ name, command }: Peer, program: Program, memory: Uint8Array, 
   if (status === 0 && /^(0x)?[0-9a-fA-F]{1,16}$/.test(word)) {
     return Number(BigInt.asUintN(32, BigInt(word.startsWith("0x") ? word : `0x${word}`)));
   }
-  const why =
-    error?.message ??
-    (stderr.trim().split("\n")[0] || `it printed ${JSON.stringify(word.slice(0, 60))}, not r0 in hex`);
+  // A process that ended by itself says more than a pipe it did not read to its end.
+  const own = stderr?.trim().split("\n")[0] || `it printed ${JSON.stringify(word.slice(0, 60))}, not r0 in hex`;
+  const why = status === null && error !== undefined ? error.message : own;
   throw new BenchError("PEER_FAILED", `peer ${name} ended with status ${status}: ${why}`);
 }
 
