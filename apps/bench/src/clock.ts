@@ -26,7 +26,7 @@ const MOST_RUNS = 2 ** 26;
  */
 export function calibrate(run: (runs: number) => void, round: number, setsUp = false): () => number {
   const timed = (runs: number): number => processorTime(() => run(runs));
-  const few = setsUp ? Math.min(...Array.from({ length: 4 }, () => timed(FEW))) : 0;
+  const few = setsUp ? Math.min(...Array.from({ length: 2 }, () => timed(FEW))) : 0;
   const least = Math.max(round * 1e6, few * SET_UPS);
   let runs = setsUp ? FEW * SET_UPS : 1;
   for (;;) {

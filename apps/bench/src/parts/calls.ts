@@ -34,7 +34,7 @@ function measureMemory(session: Session, subject: string): void {
   }
   const script = fileURLToPath(new URL("../memory.js", import.meta.url));
   const once = (): number => Number(firstLine(process.execPath, [script, subject]));
-  const samples = Array.from({ length: Math.min(session.method.rounds, 3) }, once);
+  const samples = Array.from({ length: session.method.quick ? 1 : 3 }, once);
   if (samples.every(Number.isFinite)) add(session, series, subject, summarise(samples));
   else skip(session, series, subject, "the process that is measured failed");
 }

@@ -6,7 +6,7 @@ import type { Subject } from "../subjects.js";
 import { WORKLOADS, type Workload } from "../workloads.js";
 
 /** Of a series by call sites or bytes, what a quick run looks at. */
-const QUICK_X = [1, 64, 1500];
+const QUICK_X = [64];
 
 /** Times every workload with every subject, and native code; adds the machine code's size. */
 export function timeRuns(session: Session): void {
