@@ -41,6 +41,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/fuzz.js"),
   },
   {
+    name: "bench",
+    description: "engines, the kernel, clang and outside VMs timed side by side",
+    load: () => import("./commands/bench.js"),
+  },
+  {
     name: "conformance",
     description: "the plugin of the public bpf_conformance suite",
     load: () => import("./commands/conformance.js"),

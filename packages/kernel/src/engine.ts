@@ -102,11 +102,27 @@ class KernelLinked implements Linked {
   }
 
   run(program: ProgramId, context: RunContext): RunResult {
+    return this.#testRun(program, context, 1);
+  }
+
+  /** One test run that repeats in the kernel: the packet stays as the run before left it. */
+  repeat(program: ProgramId, count: number, context: RunContext): BatchResult {
+    const last = count > 0 ? [this.#testRun(program, context, count).r0] : [];
+    return { r0: BigUint64Array.from(last), completed: count };
+  }
+
+  #testRun(program: ProgramId, context: RunContext, count: number): RunResult {
     if (!this.#open) throw new KernelError("CLOSED", "the linked set was disposed of");
     const chosen = this.#programs[program];
     if (chosen === undefined) throw new KernelError("EINVAL", `the set has no program ${program}`);
     const bridge = bridgeContext(chosen.type, context, this.set.memory);
-    const answer = testRun(this.#session.descriptorOf(chosen), bridge.input(), `program ${chosen.name}`);
+    const input = bridge.input();
+    // Types that take no repeat are asked again and again.
+    const [asked, times] = input.repeat === 0 ? [0, count] : [count, 1];
+    const descriptor = this.#session.descriptorOf(chosen);
+    const ask = () => testRun(descriptor, { ...input, repeat: asked }, `program ${chosen.name}`);
+    let answer = ask();
+    for (let time = 1; time < times; time++) answer = ask();
     bridge.output(answer);
     return { r0: BigInt(answer.retval) };
   }

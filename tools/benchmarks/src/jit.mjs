@@ -1,4 +1,4 @@
-// Nanoseconds a run of the JIT at each level of safety, beside clang -O2 and the kernel, on the C in ../c. One core, the
+// Nanoseconds a run of the JIT at each level of safety, beside clang -O2 and the kernel, on the C in apps/bench/workloads/c. One core, the
 // least of several rounds, in processor time, so that what else runs on the machine disturbs less. Needs clang; the kernel's
 // column needs root.
 import { execFileSync } from "node:child_process";
@@ -19,7 +19,7 @@ const LEVELS = ["checked", "confined", "unchecked"];
 const ROUNDS = 9;
 /** Milliseconds a round should take at least. */
 const ROUND = 20;
-const SOURCES = fileURLToPath(new URL("../c/", import.meta.url));
+const SOURCES = fileURLToPath(new URL("../../../apps/bench/workloads/c/", import.meta.url));
 const clang = ["clang-19", "clang"].find((name) => works(name, ["--version"]));
 const folder = mkdtempSync(join(tmpdir(), "bpfkit-bench-"));
 

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { parse } from "@bpfkit/asm";
 import { KernelSession, kernelAvailability, kernelEngine, kernelSessionOf } from "@bpfkit/kernel";
-import { type CaseOptions, idOf, parseCase, runCase } from "@bpfkit/vm";
+import { type CaseOptions, idOf, load, parseCase, programFromCode, runCase } from "@bpfkit/vm";
 import { describe, expect, test } from "vitest";
 import { hasShared, sharedLines } from "../src/shared.js";
 
@@ -51,3 +52,23 @@ describe.skipIf(missing !== "")(`declarative tests on the running kernel${missin
     test.each(scenarios.map((line) => [line.id, line] as const))("%s", (_, line) => judged(line, file));
   });
 });
+
+test.skipIf(missing !== "")(
+  `repeated runs are a loop in the kernel, and state goes on from run to run${missing}`,
+  () => {
+    const { code, references } = parse(`
+    r2 = mapval[counter]
+    r0 = *(u64 *)(r2 + 0)
+    r0 += 1
+    *(u64 *)(r2 + 0) = r0
+    exit`);
+    const counter = { name: "counter", type: "array", keySize: 4, valueSize: 8, maxEntries: 1, flags: 0 };
+    const programs = [programFromCode(code, { name: "count", type: "xdp", references })];
+    const maps = [counter];
+    const vm = load({ programs, maps }, { engine: kernelEngine() });
+    const runnable = vm.runnable(programs[0]!);
+    expect(runnable.run({ data: new Uint8Array(64) }, { repeat: 5 }).r0).toBe(5n);
+    expect(runnable.run({ data: new Uint8Array(64) }).r0).toBe(6n);
+    vm.dispose();
+  },
+);
