@@ -25,10 +25,10 @@ export function loadPacket(
 }
 
 function addressOf(packet: PacketState, offset: number, size: number): number | undefined {
-  const { head, data, dataEnd, network, mac, fragBytes = 0 } = packet;
+  const { data, dataEnd, network, mac, fragBytes = 0 } = packet;
   if (offset >= 0) return data + offset + size <= dataEnd + fragBytes ? data + offset : undefined;
   const header = offset >= NET_OFF ? network : offset >= LL_OFF ? mac : undefined;
   if (header === undefined) return undefined;
   const address = header + offset - (offset >= NET_OFF ? NET_OFF : LL_OFF);
-  return address >= head && address + size <= dataEnd ? address : undefined;
+  return address + size <= dataEnd ? address : undefined;
 }

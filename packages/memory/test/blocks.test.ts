@@ -1,7 +1,9 @@
 import type { GuestMemory, Region } from "@bpfkit/core";
 import { createGuestMemory, GAP } from "@bpfkit/memory";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+
+afterEach(() => vi.unstubAllGlobals());
 
 function mayRead(memory: GuestMemory, address: number, size: number): boolean {
   try {
@@ -102,4 +104,25 @@ test.each([-1, Number.NaN])("a check of %s bytes fails", (size) => {
   const memory = createGuestMemory();
   const { start } = memory.reserve("a", 64, "read");
   expect(mayRead(memory, start + 8, size)).toBe(false);
+});
+
+test("where the platform has not twice as much, what is needed is enough; without that it is OUT_OF_MEMORY", () => {
+  class Small extends WebAssembly.Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      if (descriptor.initial > 24) throw new RangeError("no more");
+      super(descriptor);
+    }
+  }
+  vi.stubGlobal("WebAssembly", { Memory: Small });
+  const memory = createGuestMemory();
+  const first = memory.reserve("first", 100, "read-write");
+  memory.views.u8.fill(7, first.start, first.start + 100);
+  memory.reserve("second", 19 << 16, "read");
+  expect(memory.views.u8.length).toBe(21 << 16);
+  expect(memory.views.u8.subarray(first.start, first.start + 100).every((byte) => byte === 7)).toBe(true);
+  const refused = (action: () => unknown): void =>
+    expect(action).toThrow(expect.objectContaining({ code: "OUT_OF_MEMORY" }));
+  refused(() => memory.reserve("third", 10 << 16, "read"));
+  memory.checkWrite(first.start, 100);
+  refused(() => createGuestMemory({ initialBytes: 25 << 16 }));
 });

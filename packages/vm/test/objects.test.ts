@@ -90,10 +90,15 @@ describe("a second object", () => {
     expect([[...vm.maps.keys()], vm.programs, vm.dumpMaps()]).toEqual(before);
   });
 
-  test("that is refused over and over takes no memory", () => {
+  const large = map("b", "array", { valueSize: 100_000 });
+  const noProgram = map("p", "prog_array", { valueSize: 4, slots: [{ index: 0, of: "program", name: "x" }] });
+  test.each([
+    ["for a map", [large, map("c", "array", { keySize: 3 })], "EINVAL", /x#c/],
+    ["for a slot", [large, noProgram], "NO_SUCH_PROGRAM", /x#p/],
+  ])("that is refused over and over %s takes no memory", (_, maps, code, message) => {
     const vm = vmOf({});
-    const bad = { programs: [], maps: [map("b", "array", { valueSize: 100_000 }), map("c", "array", { keySize: 3 })] };
-    const attempt = (): void => expect(() => vm.add(bad, "x")).toThrow(failing("EINVAL", /x#c/) as Error);
+    const attempt = (): void =>
+      expect(() => vm.add({ programs: [], maps }, "x")).toThrow(failing(code, message) as Error);
     attempt();
     const bytes = vm.memory.views.u8.length;
     for (let round = 0; round < 50; round++) attempt();

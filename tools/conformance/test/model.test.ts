@@ -85,8 +85,8 @@ interface Sample {
   readonly registers: bigint[];
   readonly bytes: Uint8Array;
   readonly fields: Omit<Instruction, "opcode">;
-  /** r0 as the memory holds it, so that an exchange by comparison takes place now and then. */
-  readonly matches: boolean;
+  /** How much of r0 is as the memory holds it: with all of it, an exchange by comparison takes place. */
+  readonly matches: "nothing" | "low half" | "all";
 }
 
 const sample: fc.Arbitrary<Sample> = fc
@@ -95,7 +95,7 @@ const sample: fc.Arbitrary<Sample> = fc
     bytes: fc.uint8Array({ minLength: SIZE, maxLength: SIZE }),
     fields: fc.record({ dst: register, src: register, offset, imm: s32, nextImm: s32 }),
     pointer: address,
-    matches: fc.boolean(),
+    matches: fc.constantFrom("nothing", "low half", "all"),
   })
   .map(({ pointer, ...rest }) => ({ ...rest, registers: rest.registers.with(rest.fields.dst, pointer) }));
 
@@ -105,10 +105,11 @@ function stateOf(row: Row, { registers, bytes, fields, matches }: Sample): Model
   const accesses = row.form.includes("[");
   if (!accesses) own[fields.dst] = registers[(fields.dst + 1) % SET_UP]!;
   if (row.form === "dst,[src+offset]") own[fields.src] = registers[fields.dst]!;
-  if (row.operation === "cmpxchg" && matches && fields.dst !== 0) {
+  if (row.operation === "cmpxchg" && matches !== "nothing" && fields.dst !== 0) {
     const at = Number(own[fields.dst]! + BigInt(fields.offset) - base);
     const size = row.width! / 8;
-    if (at >= 0 && at + size <= SIZE) own[0] = littleEndian(bytes.subarray(at, at + size));
+    if (at >= 0 && at + size <= SIZE)
+      own[0] = littleEndian(bytes.subarray(at, at + size)) ^ (matches === "all" ? 0n : 1n << 40n);
   }
   return { registers: own, memory: Uint8Array.from(bytes), base };
 }

@@ -107,3 +107,15 @@ describe("owners", () => {
     expect(() => vm.setSlot("programs", 0, other)).toThrow(expect.objectContaining({ code: "EINVAL" }));
   });
 });
+
+test("who does not run any more hears of no change", () => {
+  make({ main: `${tail()} r0 = 1; exit` });
+  const main = vm.program("main");
+  main.run();
+  main.dispose();
+  const bad = { ...assembled("bad", "r0 = 0; exit"), code: new Uint8Array(12) };
+  vm.setSlot("programs", 0, bad);
+  expect(() => main.run()).toThrow(expect.objectContaining({ code: "BAD_INSTRUCTION" }));
+  vm.setSlot("programs", 0, undefined);
+  expect(main.run().r0).toBe(1n);
+});
