@@ -34,7 +34,7 @@ describe("wrong use ends with status 2 and one line that says what would be righ
   test.each<[string[], string]>([
     [
       [],
-      "bpfkit: needs a command: run, verify, inspect, disasm, stack, profiles, jit, asm, test, compare, fuzz, conformance",
+      "bpfkit: needs a command: run, verify, inspect, disasm, stack, profiles, jit, asm, test, compare, fuzz, bench, conformance",
     ],
     [["frobnicate"], 'bpfkit: there is no command "frobnicate"; there are run, verify, inspect'],
     [["inspct"], "did you mean inspect?"],
