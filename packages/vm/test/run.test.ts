@@ -150,6 +150,22 @@ test("an object that is none is refused as the reader says", () => {
   expect(() => load(new Uint8Array(10), { file: "x.o" })).toThrow(/^x\.o/);
 });
 
+test("contexts are used again, after runs, steps and refusals", () => {
+  const vm = vmOf({ programs: [program("main", "r0 = 2; exit", { type: "xdp" })] });
+  const main = vm.program();
+  const round = (): void => {
+    main.run({ data: data() });
+    main.step({ data: data() }).dispose();
+    main.step({ data: data() }).runUntil(() => false);
+    expect(() => main.run()).toThrow(failing("EINVAL", /./) as Error);
+    expect(() => main.step()).toThrow(failing("EINVAL", /./) as Error);
+  };
+  round();
+  const bytes = vm.memory.views.u8.length;
+  for (let index = 0; index < 400; index++) round();
+  expect(vm.memory.views.u8.length).toBe(bytes);
+});
+
 test("two thousand VMs leave nothing behind", () => {
   const bytes = object("v3/data_maps.o");
   const round = (count: number): number => {
