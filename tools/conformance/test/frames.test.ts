@@ -21,6 +21,18 @@ function nested(depth: number, last = `r0 = ${depth}; exit`): string {
 }
 
 describe("frames", () => {
+  test("8 frames run, 9 fault", () => {
+    make({ main: nested(8) });
+    expect(vm.program().run().r0).toBe(8n);
+    vm.dispose();
+    make({ main: nested(9) });
+    const fault = faultOf(vm.program().run());
+    expect([fault.kind, fault.frames.length]).toEqual(["call-depth", 8]);
+    expect(fault.message).toBe(
+      "program main, subprogram f7, slot 22: a call would make 9 frames in one program; at most 8 are allowed",
+    );
+  });
+
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     "a tail call from frame %i leaves 8 frames to its target, and 9 are too many",
     (depth) => {
