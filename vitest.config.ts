@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tools/*/test/**/*.test.ts"],
     testTimeout: 30_000,
+    // The default leaves one core idle, which on two is half of them.
+    maxWorkers: "100%",
     reporters: ["default"],
   },
 });

@@ -13,7 +13,10 @@ const SCENARIOS = "truth/scenarios.jsonl";
 const FIXTURES = "tools/fixtures/";
 
 const files = hasShared(SUITE) ? readdirSync(sharedPath(SUITE)).filter((name) => /^(?!callx).*\.data$/.test(name)) : [];
-const scenarios = sharedLines(SCENARIOS).map((line, index) => parseCase(line, `${SCENARIOS}:${index + 1}`));
+/** Those that run something: verdicts are no engine's business. */
+const scenarios = sharedLines(SCENARIOS)
+  .map((line, index) => parseCase(line, `${SCENARIOS}:${index + 1}`))
+  .filter((parsed) => parsed.shape === "case" && parsed.case.runs.length > 0);
 const fixtures = readText(`${FIXTURES}expect.jsonl`)
   .split("\n")
   .filter((line) => line.trim() !== "")

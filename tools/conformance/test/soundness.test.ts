@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { randomNumbers, randomProgram } from "../src/random-program.js";
 
 /** Programs each run makes; SOUNDNESS_PROGRAMS asks for more, SOUNDNESS_SEED for others. */
-const PROGRAMS = Number(process.env["SOUNDNESS_PROGRAMS"] ?? 400);
+const PROGRAMS = Number(process.env["SOUNDNESS_PROGRAMS"] ?? 150);
 const SEED = Number(process.env["SOUNDNESS_SEED"] ?? 1);
 const INPUTS = 5;
 const MEMORY = 64;
