@@ -72,7 +72,9 @@ export function refine({ operation, width }: Row, taken: boolean, dst: Value, sr
   if (condition === undefined || bound === undefined || dst?.kind === "stack") return dst;
   const is = taken !== (condition.negate ?? false);
   const known = dst?.kind === "number" ? dst : undefined;
-  if (width === 32 && (known === undefined || known.min < 0 || known.max >= 2 ** 31 || bound < 0)) return dst;
+  // A jump of 32 bits says nothing of the upper half: both must be numbers that have none.
+  const isSmall = (min: number, max: number): boolean => min >= 0 && max < 2 ** 31;
+  if (width === 32 && !(known !== undefined && isSmall(known.min, known.max) && isSmall(bound, bound))) return dst;
   if (dst !== undefined && known === undefined) return dst;
   if (condition.test === "eq") return is ? src : shrink(known, bound);
   return narrow(condition, is, known, bound);
