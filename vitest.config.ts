@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "tools/*/test/**/*.test.ts"],
     testTimeout: 30_000,
+    // biome-ignore lint/suspicious/noUndeclaredEnvVars: turbo runs no tests
     setupFiles: process.env["BPFKIT_PROPERTY_SEED"] ? ["tools/workspace/property-seed.ts"] : [],
     // The default leaves one core idle, which on two is half of them.
     maxWorkers: "100%",
