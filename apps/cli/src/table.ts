@@ -10,10 +10,16 @@ export function printTable(output: Output, head: readonly string[], rows: readon
     head: head.map((cell) => output.style("faint", cell)),
     chars: NO_LINES,
     style: { head: [], border: [], "padding-left": 2, "padding-right": 0 },
-    colAligns: head.map((_, column) => (rows.every((row) => typeof row[column] === "number") ? "right" : "left")),
+    colAligns: head.map((_, column) => (isNumeric(rows, column) ? "right" : "left")),
   });
   drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? ""))));
   output.line(drawn.toString().replace(/[ ]+$/gm, ""));
+}
+
+/** Whether a column holds numbers, and nothing else. */
+function isNumeric(rows: readonly (readonly Cell[])[], column: number): boolean {
+  const cells = rows.map((row) => row[column]).filter((cell) => cell !== undefined);
+  return cells.length > 0 && cells.every((cell) => typeof cell === "number");
 }
 
 const NO_LINES = Object.fromEntries(

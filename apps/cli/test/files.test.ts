@@ -93,6 +93,21 @@ describe("asm and disasm", () => {
 describe("inspect", () => {
   const globals = inRoot("tools/fixtures/objects/v3/globals.o");
 
+  const INLINED = {
+    "nothing is called": { text: "r0 = 0\nexit", slots: undefined },
+    "one call": { text: "call f\nexit\nf:\nr0 = 0\nexit", slots: 2 },
+    "two calls of one": { text: "call f\ncall f\nexit\nf:\nr0 = 0\nr0 += 1\nexit", slots: 5 },
+    "calls in calls": { text: "call f\ncall f\nexit\nf:\ncall g\nexit\ng:\nr0 = 0\nr0 += 1\nexit", slots: 5 },
+    "calls that go round": { text: "call f\nexit\nf:\ncall f\nexit", slots: undefined },
+  };
+  const sources = folderWith(Object.fromEntries(Object.entries(INLINED).map(([name, { text }]) => [name, text])));
+
+  test.each(Object.entries(INLINED))("slots if every call were inlined: %s", async (name, { slots }) => {
+    const [about] = objects(await run("inspect", `${sources}/${name}`, "--format", "asm", "--json"));
+    const [program] = (about as { programs: { inlined?: object }[] }).programs;
+    expect(program!.inlined).toEqual(slots === undefined ? undefined : { slots, bytes: slots * 8 });
+  });
+
   test("one object with everything", async () => {
     const [about] = objects(await run("inspect", MIXED, "--json"));
     expect(about).toMatchObject({
@@ -105,7 +120,14 @@ describe("inspect", () => {
           name: "entry",
           slots: 13,
           subprograms: [
-            { name: "entry", start: 0, slots: 7, linkage: "global", calls: ["subprogram"], tailCalls: 0 },
+            {
+              name: "entry",
+              start: 0,
+              slots: 7,
+              linkage: "global",
+              calls: [{ to: "subprogram", start: 7, sites: 1 }],
+              tailCalls: 0,
+            },
             {
               name: "subprogram",
               start: 7,
@@ -129,8 +151,8 @@ describe("inspect", () => {
         },
       ],
       callGraph: [
-        { program: "entry", from: "entry", to: "subprogram", kind: "call" },
-        { program: "entry", from: "subprogram", kind: "tail call" },
+        { program: "entry", from: "entry", to: "subprogram", kind: "call", sites: 1 },
+        { program: "entry", from: "subprogram", kind: "tail call", sites: 1 },
       ],
       btf: { functions: expect.arrayContaining(["static int subprogram(struct xdp_md *ctx)"]) },
       relocations: expect.arrayContaining([{ section: ".text", offset: 0, type: "R_BPF_64_64", symbol: "programs" }]),

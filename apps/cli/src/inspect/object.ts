@@ -4,6 +4,7 @@ import { type ElfSection, type ObjectSpec, readElf, relocations, symbols } from 
 import type { Format } from "../detect.js";
 import type { Input } from "../input.js";
 import { type SubprogramFacts, subprogramFacts } from "./code.js";
+import { inlinedSlots } from "./inlined.js";
 
 /** What a file holds: the object that `--json` prints, and what the tables are drawn from. */
 export interface FileDescription {
@@ -41,6 +42,8 @@ export interface ProgramDescription
   extends Pick<Program, "name" | "section" | "type" | "expectedAttachType" | "flags"> {
   readonly slots: number;
   readonly bytes: number;
+  /** Slots and bytes it would have if every call were inlined, by estimate; nothing where it calls nothing. */
+  readonly inlined?: { readonly slots: number; readonly bytes: number };
   readonly subprograms: readonly SubprogramFacts[];
 }
 
@@ -75,7 +78,11 @@ export interface CallDescription {
   /** Nothing for a tail call, whose target is decided when it is made. */
   readonly to?: string;
   readonly kind: "call" | "callback" | "tail call";
+  /** Instructions that make it, or take the address that is called back. */
+  readonly sites: number;
 }
+
+const SLOT_BYTES = 8;
 
 /** Describes a program file. */
 export function describe(file: string, { format, bytes, source, object }: Input): FileDescription {
@@ -109,7 +116,15 @@ function attempt<T>(read: () => T): T | undefined {
 
 function describeProgram(program: Program): ProgramDescription {
   const { code, subprograms: _, references: __, btf: ___, license: ____, ...facts } = program;
-  return { ...facts, slots: code.length / 8, bytes: code.length, subprograms: subprogramFacts(program) };
+  const subprograms = subprogramFacts(program);
+  return { ...facts, slots: code.length / 8, bytes: code.length, ...describeInlined(subprograms), subprograms };
+}
+
+/** What BPF-to-BPF calls save: the size without them. */
+function describeInlined(subprograms: readonly SubprogramFacts[]): Pick<ProgramDescription, "inlined"> {
+  if (subprograms.every(({ calls }) => calls.length === 0)) return {};
+  const slots = inlinedSlots(subprograms);
+  return Number.isFinite(slots) ? { inlined: { slots, bytes: slots * SLOT_BYTES } } : {};
 }
 
 function describeMap(map: MapSpec, btf: Btf | undefined): MapDescription {
@@ -169,9 +184,9 @@ function btfFunctions(btf: Btf): string[] {
 
 function callGraph({ name: program, subprograms }: ProgramDescription): CallDescription[] {
   return subprograms.flatMap(({ name: from, calls, callbacks, tailCalls }): CallDescription[] => [
-    ...calls.map((to): CallDescription => ({ program, from, to, kind: "call" })),
-    ...callbacks.map((to): CallDescription => ({ program, from, to, kind: "callback" })),
-    ...(tailCalls === 0 ? [] : [{ program, from, kind: "tail call" } as const]),
+    ...calls.map(({ to, sites }): CallDescription => ({ program, from, to, kind: "call", sites })),
+    ...callbacks.map(({ to, sites }): CallDescription => ({ program, from, to, kind: "callback", sites })),
+    ...(tailCalls === 0 ? [] : [{ program, from, kind: "tail call", sites: tailCalls } as const]),
   ]);
 }
 

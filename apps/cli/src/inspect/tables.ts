@@ -44,8 +44,8 @@ function printPrograms({ programs, callGraph }: FileDescription, output: Output)
   table(
     output,
     "Programs",
-    ["name", "section", "type", "slots", "bytes"],
-    programs.map((one) => [one.name, one.section, one.type, one.slots, one.bytes]),
+    ["name", "section", "type", "slots", "bytes", "bytes if inlined, about"],
+    programs.map((one) => [one.name, one.section, one.type, one.slots, one.bytes, one.inlined?.bytes]),
   );
   const rows = programs.flatMap(({ name, subprograms }) =>
     subprograms.map((one) => [
@@ -60,10 +60,9 @@ function printPrograms({ programs, callGraph }: FileDescription, output: Output)
   );
   table(output, "Subprograms", ["program", "subprogram", "start", "slots", "linkage", "helpers", "maps"], rows);
   if (callGraph.length > 0) title(output, "Calls");
-  for (const { program, from, to, kind } of callGraph) {
-    output.line(
-      `  ${program}: ${from} ${kind === "tail call" ? "⇒" : `→ ${to}`}${kind === "call" ? "" : ` (${kind})`}`,
-    );
+  for (const { program, from, to, kind, sites } of callGraph) {
+    const said = [...(kind === "call" ? [] : [kind]), ...(sites === 1 ? [] : [plural(sites, "site")])].join(", ");
+    output.line(`  ${program}: ${from} ${kind === "tail call" ? "⇒" : `→ ${to}`}${said === "" ? "" : ` (${said})`}`);
   }
 }
 
