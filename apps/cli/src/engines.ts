@@ -79,16 +79,14 @@ export interface EngineWishes {
 
 /** The engine of that name. @throws {CliError} `USAGE` where there is none, `NOT_AVAILABLE` where it does not work here. */
 export async function engineNamed(name = "interpreter", wishes: EngineWishes = {}): Promise<ChosenEngine> {
-  const row = rowNamed(name);
-  const { safety } = wishes;
-  if (safety !== undefined && !row.safety.includes(safety)) {
-    throw usage(`--safety ${shown(safety)}: engine ${name} runs ${row.safety.join(" or ")}`);
-  }
-  const chosen = await make(row, wishes);
+  const chosen = await make(rowNamed(name), wishes);
   return { ...chosen, engine: available(chosen.engine) };
 }
 
 async function make(row: EngineRow, { safety, accepted }: EngineWishes): Promise<ChosenEngine> {
+  if (safety !== undefined && !row.safety.includes(safety)) {
+    throw usage(`engine ${row.name} runs ${row.safety.join(" or ")}, not ${shown(safety)}`);
+  }
   const level = safety ?? (accepted === undefined ? undefined : row.verifiedSafety) ?? row.safety[0]!;
   const engine = await row.load({ safety: level, accepted: accepted ?? (() => false) });
   return { engine, safety: level, verifies: row.verifies === true };

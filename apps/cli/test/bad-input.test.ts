@@ -65,7 +65,7 @@ describe("wrong use ends with status 2 and one line that says what would be righ
     [["run", "good.bpf", "--type", "xpd"], '--type "xpd": there is no such program type; there are raw, socket_filter'],
     [["run", "good.bpf", "--type", "tracing"], "programs of type tracing cannot be run here"],
     [["run", "good.bpf", "--engine", "warp"], 'there is no engine "warp"; there is interpreter'],
-    [["run", "good.bpf", "--safety", "none"], '--safety "none": engine interpreter runs checked'],
+    [["run", "good.bpf", "--safety", "none"], 'engine interpreter runs checked, not "none"'],
     [["run", "good.bpf", "--profile", "6"], "kernel version 6: there are rules from 4.15 to 6.18, written like 5.10"],
     [["run", "good.bpf", "--arch", "z80"], "architecture z80: there are rules for x86-64"],
     [["run", "good.bpf", "--cpus", "0"], '--cpus must be a whole number from 1 to 1024, not "0"'],

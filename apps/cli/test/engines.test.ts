@@ -90,12 +90,17 @@ describe.skipIf(missing !== "")(`the running kernel as an engine${missing}`, () 
   });
 
   test("is fuzzed against: the same seed, the same coverage", { timeout: 60_000 }, async () => {
-    const args = ["fuzz", "--programs", "60", "--seed", "3", "--classes", "packet,maps", "--json"];
+    const args = ["fuzz", "--programs", "30", "--seed", "3", "--classes", "packet,maps", "--json"];
     const [one, other] = [await run(...args), await run(...args)];
     expect(one.status).toBe(0);
     expect(objects(one)).toEqual(objects(other));
     expect(objects(one)).toMatchObject([
-      { seed: 3, engines: ["kernel", "interpreter", "jit-x64"], coverage: { cases: 60 } },
+      {
+        seed: 3,
+        engines: ["kernel", "interpreter", "jit-x64", "jit-x64:confined", "jit-x64:unchecked"],
+        skipped: [],
+        coverage: { cases: 30 },
+      },
     ]);
   });
 });
@@ -139,6 +144,7 @@ describe("where the kernel is not there", () => {
 test.each([
   { args: ["fuzz", "--classes", "loops"], what: "loops is no class of programs; there are alu" },
   { args: ["fuzz", "--engines", "kernel,jit"], what: 'there is no engine "jit"' },
+  { args: ["fuzz", "--engines", "jit-x64:free"], what: 'checked or confined or unchecked, not "free"' },
   { args: ["fuzz", "--minutes", "1", "--seconds", "1"], what: "exclude each other" },
   { args: ["fuzz", "--seed", "x"], what: "--seed must be a whole number" },
   { args: ["compare"], what: "needs <file>" },

@@ -52,6 +52,19 @@ test("a finding is a declarative test that the right engine passes", async () =>
   expect(result.skipped).toBeUndefined();
 });
 
+test("what our verifier refuses is not run at a level that needs its word, and counted", async () => {
+  const { runners, missing } = await fuzzEngines(["interpreter", "jit-x64:confined"]);
+  if (missing.length > 0) return expect(runners.map(({ name }) => name)).toEqual(["interpreter"]);
+  const subject = generateCase(programSeed(1, 0), "alu");
+  // Falls off its end.
+  const code = subject.programs[0]!.code.subarray(0, -8);
+  const [one, confined] = runners.map((runner) =>
+    runner.run({ ...subject, programs: [{ ...subject.programs[0]!, code }] }),
+  );
+  expect(one!.runs[0]!.fault).toContain("no instruction begins here");
+  expect(confined).toEqual({ skipped: { program: "entry", reason: expect.any(String) }, runs: [], maps: {} });
+});
+
 test("an engine that is not here is named with its reason", async () => {
   const { runners, missing: absent } = await fuzzEngines();
   expect([...runners.map(({ name }) => name), ...absent.map(({ name }) => name)].sort()).toContain("interpreter");

@@ -13,12 +13,13 @@ export interface Difference {
 
 type Side = Pick<FuzzRunner, "name" | "returnBits">;
 
-/** Holds two outcomes of a case against each other: runs in order, then maps. Undefined where they agree. */
+/** Holds two outcomes of a case against each other: runs in order, then maps. Undefined where they agree, or one was skipped. */
 export function compareOutcomes(
   subject: FuzzCase,
   [left, one]: readonly [Side, CaseOutcome],
   [right, other]: readonly [Side, CaseOutcome],
 ): Difference | undefined {
+  if (one.skipped !== undefined || other.skipped !== undefined) return undefined;
   const differ = (what: string, a: string, b: string, run?: number): Difference => ({
     what,
     ...(run === undefined ? {} : { run }),

@@ -18,7 +18,7 @@ export { DEFAULT_HELPERS, generateCase } from "./generate.js";
 export { mutateCase } from "./mutate.js";
 export { programSeed } from "./random.js";
 export type { CaseOutcome, FuzzJudge, FuzzRunner, FuzzVerdict, RunOutcome } from "./runner.js";
-export type { Finding, FuzzOptions, FuzzReport } from "./session.js";
+export type { Finding, FuzzOptions, FuzzReport, SkippedCases } from "./session.js";
 export { fuzz, shrunkFinding } from "./session.js";
 export { withFilledStack } from "./settled.js";
 export type { ShrinkOptions } from "./shrink.js";

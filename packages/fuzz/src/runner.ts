@@ -18,6 +18,11 @@ export interface FuzzRunner {
 export interface CaseOutcome {
   /** The first program that was refused; then nothing was run. */
   readonly rejection?: { readonly program: string; readonly reason: string };
+  /**
+   * Why the engine was not asked at all: it runs only what somebody vouched for, and this program nobody does. Such an
+   * outcome is held against none; the session counts it.
+   */
+  readonly skipped?: { readonly program: string; readonly reason: string };
   readonly runs: readonly RunOutcome[];
   /** What the data maps hold after the runs, by name: keys and values in hex, sorted by key. */
   readonly maps: Readonly<Record<string, readonly (readonly [key: string, value: string])[]>>;

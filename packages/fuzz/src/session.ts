@@ -33,11 +33,20 @@ export interface Finding {
   readonly file: CaseFile;
 }
 
+/** Cases that one engine was not asked about, and why the first of them was not. */
+export interface SkippedCases {
+  readonly engine: string;
+  readonly cases: number;
+  readonly first: { readonly seed: number; readonly class: string; readonly program: string; readonly reason: string };
+}
+
 export interface FuzzReport {
   readonly seed: number;
   readonly coverage: CoverageTable;
   /** Slightly wrong programs whose verdicts were compared, and how many of them the kernel accepted. */
   readonly verdicts: { readonly compared: number; readonly accepted: number };
+  /** Cases the measure took and an engine was not asked about, by engine. */
+  readonly skipped: readonly SkippedCases[];
   /** What was found; the session stops at the first. */
   readonly finding?: Finding;
 }
@@ -52,6 +61,7 @@ export function fuzz(options: FuzzOptions): FuzzReport {
   const classes = options.classes ?? CLASSES.map(({ name }) => name);
   const coverage = new Coverage();
   const verdicts = { compared: 0, accepted: 0 };
+  const skipped = new Map<string, SkippedCases>();
   const end = options.milliseconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.milliseconds;
   let programs = 0;
   let finding: Finding | undefined;
@@ -59,26 +69,60 @@ export function fuzz(options: FuzzOptions): FuzzReport {
     const seed = programSeed(options.seed, index);
     const subject = generateCase(seed, classes[index % classes.length]!, options);
     programs += subject.programs.length;
-    finding = examine(subject, options.runners, coverage) ?? examineVerdicts(subject, options.judges, verdicts);
+    finding =
+      examine(subject, options.runners, coverage, skipped) ?? examineVerdicts(subject, options.judges, verdicts);
     if (finding !== undefined) break;
     if (index % PROGRESS_EVERY === 0) options.onProgress?.({ cases: index + 1, programs });
   }
-  return { seed: options.seed, coverage: coverage.table(), verdicts, ...(finding === undefined ? {} : { finding }) };
+  return {
+    seed: options.seed,
+    coverage: coverage.table(),
+    verdicts,
+    skipped: [...skipped.values()],
+    ...(finding === undefined ? {} : { finding }),
+  };
 }
 
-function examine(subject: FuzzCase, runners: readonly FuzzRunner[], coverage: Coverage): Finding | undefined {
+/**
+ * Holds every other engine against the first one and, where that tells only half of r0, against the first of the others
+ * that tells all of it.
+ */
+function examine(
+  subject: FuzzCase,
+  runners: readonly FuzzRunner[],
+  coverage: Coverage,
+  skipped: Map<string, SkippedCases>,
+): Finding | undefined {
   const [measure, ...others] = runners;
   const outcome = measure!.run(subject);
-  coverage.add(subject, outcome.rejection === undefined);
-  if (outcome.rejection !== undefined) return undefined;
+  countSkipped(skipped, measure!, subject, outcome);
+  const taken = outcome.rejection === undefined && outcome.skipped === undefined;
+  coverage.add(subject, taken);
+  if (!taken) return undefined;
+  const measures: [FuzzRunner, CaseOutcome][] = [[measure!, outcome]];
   for (const other of others) {
-    const difference = compareOutcomes(subject, [other, other.run(subject)], [measure!, outcome]);
-    if (difference === undefined) continue;
-    return (
-      shrunkFinding(subject, other, measure!) ?? { difference, subject, file: caseFile(subject, outcome, difference) }
-    );
+    const answer = other.run(subject);
+    countSkipped(skipped, other, subject, answer);
+    for (const [by, wanted] of measures) {
+      const difference = compareOutcomes(subject, [other, answer], [by, wanted]);
+      if (difference === undefined) continue;
+      return shrunkFinding(subject, other, by) ?? { difference, subject, file: caseFile(subject, wanted, difference) };
+    }
+    const half = measures.every(([{ returnBits }]) => returnBits !== undefined);
+    if (half && other.returnBits === undefined && answer.skipped === undefined) measures.push([other, answer]);
   }
   return undefined;
+}
+
+function countSkipped(
+  skipped: Map<string, SkippedCases>,
+  { name }: FuzzRunner,
+  { seed, class: kind }: FuzzCase,
+  outcome: CaseOutcome,
+): void {
+  if (outcome.skipped === undefined) return;
+  const { cases, first } = skipped.get(name) ?? { cases: 0, first: { seed, class: kind, ...outcome.skipped } };
+  skipped.set(name, { engine: name, cases: cases + 1, first });
 }
 
 /**

@@ -143,6 +143,40 @@ test("what the measure refuses is not run elsewhere and counts as not accepted",
   expect(coverage.accepted).toBe(0);
 });
 
+test("where the measure tells half of r0, the others are held against the first that tells all of it", () => {
+  const r0 = (value: bigint, name: string): FuzzRunner => ({
+    name,
+    run: (one) => ({ runs: one.runs.map(() => ({ r0: value })), maps: {} }),
+  });
+  const half: FuzzRunner = { ...r0(7n, "half"), returnBits: 32 };
+  const high = 2n ** 40n + 7n;
+  expect(fuzz({ seed: 1, programs: 20, runners: [half, r0(high, "a"), r0(high, "b")] }).finding).toBeUndefined();
+  const { finding } = fuzz({ seed: 1, programs: 20, runners: [half, r0(high, "a"), r0(7n, "b")] });
+  expect(finding?.difference).toMatchObject({ left: { engine: "b", value: "7" }, right: { engine: "a" } });
+});
+
+test("what an engine is not asked about is counted, with the first reason, and no difference", () => {
+  const one = counting("one", /./);
+  const picky: FuzzRunner = {
+    name: "picky",
+    run: (subject) => {
+      const skipped = { program: "entry", reason: `class ${subject.class}` };
+      return subject.class === "maps" || subject.class === "packet" ? { ...calm, skipped } : one.run(subject);
+    },
+  };
+  const report = fuzz({ seed: 1, programs: 100, runners: [one, picky, one] });
+  expect(report.finding).toBeUndefined();
+  expect(report.coverage.accepted).toBe(report.coverage.cases);
+  const cases = report.coverage.classes.filter((row) => row.class === "maps" || row.class === "packet");
+  expect(report.skipped).toMatchObject([
+    {
+      engine: "picky",
+      cases: cases.reduce((sum, row) => sum + row.cases, 0),
+      first: { class: "packet", program: "entry", reason: "class packet" },
+    },
+  ]);
+});
+
 test("slightly wrong programs are put to both judges, and the case expects what the second says", () => {
   const judge = (name: string, rejects: (code: Uint8Array) => boolean): FuzzJudge => ({
     name,

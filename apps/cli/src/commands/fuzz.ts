@@ -27,7 +27,11 @@ export const command: Command = {
     minutes: { kind: "text", value: "N", description: "stop after so many minutes" },
     seconds: { kind: "text", value: "N", description: "stop after so many seconds" },
     seed: { kind: "text", value: "S", description: "the same seed makes the same programs (a new one)" },
-    engines: { kind: "text", value: "A,B", description: "engines to hold against each other (all that are here)" },
+    engines: {
+      kind: "text",
+      value: "A,B",
+      description: "engines to hold against each other, also jit-x64:confined (all that are here, at all levels)",
+    },
     classes: {
       kind: "text",
       value: "A,B",
@@ -69,7 +73,14 @@ async function run(given: Arguments, output: Output): Promise<number> {
   if (output.json) {
     if (report.finding !== undefined)
       output.object({ finding: report.finding.difference, case: report.finding.file, file });
-    output.object({ seed, engines: names, missing, verdicts: report.verdicts, coverage: report.coverage });
+    output.object({
+      seed,
+      engines: names,
+      missing,
+      verdicts: report.verdicts,
+      skipped: report.skipped,
+      coverage: report.coverage,
+    });
   } else printReport(report, file, output);
   return report.finding === undefined ? 0 : 1;
 }

@@ -6,15 +6,21 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** A report in words: what was found, then what was covered. */
 export function printReport(report: FuzzReport, file: string | undefined, output: Output): void {
-  const { finding, coverage, verdicts } = report;
+  const { finding, coverage, verdicts, skipped } = report;
   if (finding !== undefined) {
     const { what, left, right } = finding.difference;
     output.line(output.style("bad", `difference in ${what}`));
-    output.line(`  ${left.engine.padEnd(12)} ${left.value}`);
-    output.line(`  ${right.engine.padEnd(12)} ${right.value}`);
+    const width = Math.max(left.engine.length, right.engine.length, 12);
+    for (const { engine, value } of [left, right]) output.line(`  ${engine.padEnd(width)} ${value}`);
     output.line(`  class ${finding.subject.class}, seed ${finding.subject.seed}; shrunk to ${file}`);
   }
   printCoverage(coverage, output);
+  for (const { engine, cases, first } of skipped) {
+    const { seed, class: kind, program, reason } = first;
+    output.line(
+      output.style("note", `${cases} cases not on ${engine}; first class ${kind}, seed ${seed}: ${program}: ${reason}`),
+    );
+  }
   if (verdicts.compared > 0) {
     output.line(`${verdicts.compared} slightly wrong programs judged, ${verdicts.accepted} of them accepted`);
   }

@@ -4,6 +4,7 @@ import type { CaseOutcome, FuzzCase, FuzzRunner, RunOutcome } from "@bpfkit/fuzz
 import { load, type Vm } from "@bpfkit/vm";
 import { toldFields } from "./context.js";
 import { contentsOf } from "./outcome.js";
+import type { Licences } from "./verifier-judge.js";
 
 /** Far more than a generated program needs, so that a wrong engine does not hang the session. */
 const BUDGET = 20_000_000;
@@ -11,13 +12,25 @@ const BUDGET = 20_000_000;
 /** Bytes by which everything is moved where addresses are to be others. */
 const ELSEWHERE = 0x12340;
 
+/** A runner that is more than its engine. */
+export interface VmRunnerOptions {
+  /** The engine's, where left out. */
+  readonly name?: string;
+  /** What the engine runs needs a licence, which is given here; without one a case is skipped. */
+  readonly licences?: Licences | undefined;
+}
+
 /** An engine over guest memory, with the VM's maps, helpers and contexts. */
-export function vmRunner(engine: Engine): FuzzRunner {
+export function vmRunner(engine: Engine, { name = engine.name, licences }: VmRunnerOptions = {}): FuzzRunner {
+  const run = (offset: number, subject: FuzzCase): CaseOutcome => {
+    const skipped = licences?.refusal(subject);
+    return skipped === undefined ? runAt(engine, offset, subject) : { skipped, runs: [], maps: {} };
+  };
   return {
-    name: engine.name,
+    name,
     ...(engine.capabilities.returnBits === undefined ? {} : { returnBits: engine.capabilities.returnBits }),
-    run: (subject) => runAt(engine, 0, subject),
-    runElsewhere: (subject) => runAt(engine, ELSEWHERE, subject),
+    run: (subject) => run(0, subject),
+    runElsewhere: (subject) => run(ELSEWHERE, subject),
   };
 }
 
