@@ -1,6 +1,6 @@
 import { type Program, sourceLineAt } from "@bpfkit/core";
 import { readCode } from "./code.js";
-import type { InstructionFact, RegisterFact } from "./facts.js";
+import { factAt, type InstructionFact, type RegisterFact } from "./facts.js";
 import { instructionText } from "./format.js";
 import type { Verdict } from "./verdict.js";
 
@@ -143,7 +143,7 @@ export function explain(program: Program, verdict: Verdict): string {
   const message = verdict.message ?? "";
   const slot = Math.min(verdict.slot ?? 0, program.code.length / 8 - 1);
   const lines = program.code.length < 8 ? [] : [place(program, slot)];
-  const known = knownLines(verdict.facts[slot]);
+  const known = knownLines(verdict.facts && factAt(verdict.facts, slot));
   if (known.length > 0) lines.push("Known before it, over all paths so far:", ...known);
   const register = /^R(\d+) /m.exec(message)?.[1];
   const writer = register === undefined ? undefined : lastWriter(program, slot, Number(register));

@@ -1,19 +1,4 @@
-import type { MapInfo } from "./map-info.js";
-import {
-  baseType,
-  CONST_PTR_TO_MAP,
-  mayBeNull,
-  NOT_INIT,
-  PTR_TO_MAP_KEY,
-  PTR_TO_MAP_VALUE,
-  PTR_TO_STACK,
-  type Register,
-  SCALAR,
-  typeName,
-} from "./register.js";
-import { contains, type Scalar, UNKNOWN } from "./scalar.js";
-import type { Frame } from "./state.js";
-import { tnumUnion } from "./tnum.js";
+import { baseType, mayBeNull, NOT_INIT, SCALAR, typeName } from "./register.js";
 
 /** What a register may hold before an instruction, over all paths that were walked. */
 export interface RegisterFact {
@@ -49,213 +34,126 @@ export interface InstructionFact {
   readonly branch?: "always" | "never";
 }
 
-/** What paths brought in one register so far. */
-interface Seen {
-  readonly number: number;
-  /** What the last path brought. */
-  last: Register;
-  /** The frame it was in, counted from the outermost. */
-  readonly frame: number;
-  /** What all paths brought, where they brought more than one thing. */
-  fact: Joined | undefined;
+/**
+ * What is known before each instruction, packed, for programs have up to a million of them: `factAt` reads it. Each live
+ * register of a slot has a claim, and slots in which nothing changed share their claims.
+ */
+export interface Facts {
+  /** By slot: where its first register's claim stands in `claims`; 0: no path came here. */
+  readonly first: Uint32Array;
+  /** By slot: registers that it or a later instruction may read, a bit each, in the order of their claims. */
+  readonly live: Uint16Array;
+  /** By slot: 1 where a path left a conditional jump by its target, 2 where one fell through. */
+  readonly branches: Uint8Array;
+  /** By slot: registers, a bit each, that may hold other numbers than the walk saw. */
+  readonly open: Uint16Array;
+  /** Records, by the claims of the slots. */
+  readonly claims: Uint32Array;
+  /** `RECORD` words each. */
+  readonly records: Int32Array;
+  /** Names of the maps that records point to. */
+  readonly maps: readonly string[];
 }
 
-interface Collected {
-  readonly seen: Seen[];
-  joins: number;
-  branches: number;
-}
+/** Words of a record. */
+export const RECORD = 16;
+/** Its words: kind with its marks; offset; map's index or -1; frame or `NO_FRAME`. 64-bit numbers follow, low half first. */
+export const TYPE = 0;
+export const OFFSET = 1;
+export const MAP = 2;
+export const FRAME = 3;
+export const VALUE = 4;
+export const MASK = 6;
+export const SMIN = 8;
+export const SMAX = 10;
+export const UMIN = 12;
+export const UMAX = 14;
 
-interface Joined {
-  /** With its marks; -1: registers of several types. */
-  readonly type: number;
-  readonly kind: string;
-  readonly mayBeNull: boolean;
-  readonly num: Scalar;
-  readonly off: number;
-  readonly map: MapInfo | undefined;
-  readonly frame: number | undefined;
-}
+/** Registers of several types, of one kind (`base type | SEVERAL`) or of several (`MIXED | SEVERAL`). */
+export const SEVERAL: number = 1 << 30;
+export const MIXED = 0xff;
+export const NO_FRAME = -1;
 
-/** Collects what is known before each instruction, while the walk goes on. */
-export interface FactCollector {
-  readonly isOn: boolean;
-  readonly at: (Collected | undefined)[];
-  readonly published: InstructionFact[];
-  /** Registers, a bit each, that at a slot may hold other numbers than the walk saw. */
-  readonly taints: Map<number, number>;
-  /** By slot of a comparison: registers that learn from it by their link, a bit each. */
-  readonly linked: Map<number, number>;
-  /** The stack may. */
-  stackTainted: boolean;
-}
-
-export const newFacts = (length: number, isOn: boolean): FactCollector => ({
-  isOn,
-  at: isOn ? new Array<Collected | undefined>(length).fill(undefined) : [],
-  published: [],
-  taints: new Map(),
-  linked: new Map(),
-  stackTainted: false,
-});
-
-/** How often a register's ranges at one slot may grow before nothing is claimed of its number any more. */
-const MAX_JOINS = 24;
-
-/** One path comes to a slot with these registers, of which only `live` ones matter. */
-export function collect(facts: FactCollector, slot: number, frame: Frame, live: number): void {
-  const here = facts.at[slot];
-  if (here === undefined) {
-    facts.at[slot] = { seen: firstSeen(frame, live), joins: 0, branches: 0 };
-    return;
-  }
-  for (const seen of here.seen) {
-    const r = frame.regs[seen.number]!;
-    if (seen.last === r) continue;
-    const before = seen.fact ?? factOf(seen.last, seen.frame);
-    seen.last = r;
-    if (covers(before, r, frame)) {
-      seen.fact = before;
-      continue;
-    }
-    const joined = join(before, factOf(r, frame.index));
-    seen.fact = ++here.joins > MAX_JOINS ? { ...joined, num: UNKNOWN, off: 0 } : joined;
-  }
-}
-
-function firstSeen(frame: Frame, live: number): Seen[] {
-  const seen: Seen[] = [];
-  for (let number = 0; number < 11; number++) {
-    if (((live >>> number) & 1) === 0) continue;
-    seen.push({ number, last: frame.regs[number]!, frame: frame.index, fact: undefined });
-  }
-  return seen;
-}
-
-/** Whether a fact already says all that may be said of a register. */
-function covers(fact: Joined, r: Register, frame: Frame): boolean {
-  const isSame =
-    fact.type === r.type &&
-    (fact.map === r.map || fact.map === undefined) &&
-    (r.type !== PTR_TO_STACK || fact.frame === frame.index - r.aux);
-  const off = r.type === SCALAR ? 0 : r.off;
-  return isSame && (fact.num === UNKNOWN || (fact.off === off && contains(fact.num, r.num)));
-}
-
-/** One path leaves a conditional jump one way. */
-export function collectBranch(facts: FactCollector, slot: number, taken: boolean): void {
-  const here = facts.at[slot];
-  if (here !== undefined) here.branches |= taken ? 1 : 2;
-}
-
-function factOf(r: Register, frame: number): Joined {
-  const isMap = [CONST_PTR_TO_MAP, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE].includes(baseType(r.type));
-  return {
-    type: r.type,
-    kind: r.type === NOT_INIT ? "unread" : typeName(r.type & 0xff),
-    mayBeNull: mayBeNull(r.type),
-    num: r.num,
-    off: r.type === SCALAR ? 0 : r.off,
-    map: isMap ? r.map : undefined,
-    frame: r.type === PTR_TO_STACK ? frame - r.aux : undefined,
-  };
-}
-
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
-
-function joinScalars(a: Scalar, b: Scalar): Scalar {
-  if (a === b) return a;
-  const bits = tnumUnion(a, b);
-  return {
-    value: bits.value,
-    mask: bits.mask,
-    smin: min(a.smin, b.smin),
-    smax: max(a.smax, b.smax),
-    umin: min(a.umin, b.umin),
-    umax: max(a.umax, b.umax),
-    s32min: Math.min(a.s32min, b.s32min),
-    s32max: Math.max(a.s32max, b.s32max),
-    u32min: Math.min(a.u32min, b.u32min),
-    u32max: Math.max(a.u32max, b.u32max),
-  };
-}
-
-/** The number a fact's ranges stand for: pointers count from their origin, the fixed part included. */
-function withOffset(fact: Joined): Joined {
-  if (fact.off === 0) return fact;
-  const shift = BigInt(fact.off);
-  const { num } = fact;
-  return {
-    ...fact,
-    off: 0,
-    num: {
-      ...num,
-      value: 0n,
-      mask: (1n << 64n) - 1n,
-      smin: num.smin + shift,
-      smax: num.smax + shift,
-      umin: num.umin + shift < 0n ? 0n : num.umin + shift,
-      umax: num.umin + shift < 0n ? (1n << 64n) - 1n : num.umax + shift,
-    },
-  };
-}
-
-function join(a: Joined, b: Joined): Joined {
-  if (a.kind === "unread" || b.kind === "unread") return a.kind === "unread" ? a : b;
-  const left = a.off === b.off ? a : withOffset(a);
-  const right = a.off === b.off ? b : withOffset(b);
-  return {
-    type: a.type === b.type ? a.type : -1,
-    kind: a.kind === b.kind ? a.kind : "mixed",
-    mayBeNull: a.mayBeNull || b.mayBeNull,
-    num: joinScalars(left.num, right.num),
-    off: left.off,
-    map: a.map === b.map ? a.map : undefined,
-    frame: a.frame === b.frame ? a.frame : undefined,
-  };
-}
+/** A conditional jump was left by its target, or fell through. */
+export const TAKEN = 1;
+export const NOT_TAKEN = 2;
 
 const ALL_BITS = (1n << 64n) - 1n;
+const LOWEST = -(1n << 63n);
+const DEAD: InstructionFact = { dead: true, registers: [] };
 
-function published(register: number, fact: Joined): RegisterFact {
-  const { num } = withOffset(fact);
+const unsignedAt = (records: Int32Array, at: number): bigint =>
+  (BigInt(records[at + 1]! >>> 0) << 32n) | BigInt(records[at]! >>> 0);
+const signedAt = (records: Int32Array, at: number): bigint => BigInt.asIntN(64, unsignedAt(records, at));
+
+type Ranges = Pick<RegisterFact, "umin" | "umax" | "smin" | "smax" | "knownMask" | "knownBits">;
+
+const UNKNOWN_RANGES: Ranges = {
+  umin: 0n,
+  umax: ALL_BITS,
+  smin: LOWEST,
+  smax: -1n - LOWEST,
+  knownMask: 0n,
+  knownBits: 0n,
+};
+
+/** The numbers of a record: pointers count from their origin, the fixed part included. */
+function rangesAt(records: Int32Array, at: number): Ranges {
+  const smin = signedAt(records, at + SMIN);
+  const smax = signedAt(records, at + SMAX);
+  const umin = unsignedAt(records, at + UMIN);
+  const umax = unsignedAt(records, at + UMAX);
+  const off = BigInt(records[at + OFFSET]!);
+  if (off === 0n) {
+    const knownMask = ~unsignedAt(records, at + MASK) & ALL_BITS;
+    return { smin, smax, umin, umax, knownMask, knownBits: unsignedAt(records, at + VALUE) };
+  }
+  const wraps = umin + off < 0n;
   return {
-    register,
-    kind: fact.kind,
-    mayBeNull: fact.mayBeNull,
-    umin: num.umin,
-    umax: num.umax,
-    smin: num.smin,
-    smax: num.smax,
-    knownMask: num.mask === 0n ? ALL_BITS : ~num.mask & ALL_BITS,
-    knownBits: num.value,
-    ...(fact.map === undefined ? {} : { map: fact.map.spec.name }),
-    ...(fact.frame === undefined ? {} : { frame: fact.frame }),
+    smin: smin + off,
+    smax: smax + off,
+    umin: wraps ? 0n : umin + off,
+    umax: wraps ? ALL_BITS : umax + off,
+    knownMask: 0n,
+    knownBits: 0n,
   };
 }
 
-/** A number the walk did not see every value of. */
-const isOpen = (fact: Joined, tainted: boolean): boolean => tainted && (fact.type === SCALAR || fact.type === -1);
-
-const DEAD: InstructionFact = { dead: true, registers: [] };
-
-/** The facts of all slots, once the walk is over. `tainted`: registers whose numbers may be others, by slot. */
-export function publish(facts: FactCollector, tainted: Uint16Array): readonly InstructionFact[] {
-  for (let slot = 0; slot < facts.at.length; slot++) {
-    const here = facts.at[slot];
-    // What was collected is given up on the way: the two together are a lot for long programs.
-    facts.at[slot] = undefined;
-    facts.published.push(here === undefined ? DEAD : publishSlot(here, tainted[slot]!));
-  }
-  return facts.published;
+function kindOf(type: number): string {
+  const base = baseType(type);
+  return base === NOT_INIT ? "unread" : base === MIXED ? "mixed" : typeName(base);
 }
 
-function publishSlot(here: Collected, tainted: number): InstructionFact {
-  const registers = here.seen.map(({ number, last, frame, fact: joined }) => {
-    const fact = joined ?? factOf(last, frame);
-    return published(number, isOpen(fact, ((tainted >>> number) & 1) === 1) ? { ...fact, num: UNKNOWN, off: 0 } : fact);
-  });
-  const branch = here.branches === 1 ? "always" : here.branches === 2 ? "never" : undefined;
-  return branch === undefined ? { dead: false, registers } : { dead: false, registers, branch };
+function registerFact({ records, maps }: Facts, record: number, register: number, isOpen: boolean): RegisterFact {
+  const at = record * RECORD;
+  const type = records[at + TYPE]!;
+  const isNumber = type === SCALAR || (type & SEVERAL) !== 0;
+  const map = records[at + MAP]!;
+  const frame = records[at + FRAME]!;
+  return {
+    register,
+    kind: kindOf(type),
+    mayBeNull: mayBeNull(type),
+    ...(isOpen && isNumber ? UNKNOWN_RANGES : rangesAt(records, at)),
+    ...(map < 0 ? {} : { map: maps[map]! }),
+    ...(frame === NO_FRAME ? {} : { frame }),
+  };
+}
+
+/**
+ * What is known before the instruction at a slot (`Verdict.facts`); of the second slot of a 64-bit load, and of a slot the
+ * program does not have, it says dead.
+ */
+export function factAt(facts: Facts, slot: number): InstructionFact {
+  const first = facts.first[slot] ?? 0;
+  if (first === 0) return DEAD;
+  const registers: RegisterFact[] = [];
+  for (let number = 0; number < 11; number++) {
+    if (((facts.live[slot]! >>> number) & 1) === 0) continue;
+    const isOpen = ((facts.open[slot]! >>> number) & 1) === 1;
+    registers.push(registerFact(facts, facts.claims[first + registers.length]!, number, isOpen));
+  }
+  const branches = facts.branches[slot]!;
+  if (branches !== TAKEN && branches !== NOT_TAKEN) return { dead: false, registers };
+  return { dead: false, registers, branch: branches === TAKEN ? "always" : "never" };
 }

@@ -1,5 +1,5 @@
 import { callTarget, isSubprogramCall } from "./code.js";
-import type { FactCollector } from "./facts.js";
+import type { FactCollector } from "./fact-collector.js";
 import type { LinkedRegister } from "./history.js";
 import {
   CALL,

@@ -1,5 +1,5 @@
 import type { RejectionErrno } from "./error.js";
-import type { InstructionFact } from "./facts.js";
+import type { Facts } from "./facts.js";
 
 /** The kernel's counts of a verification. */
 export interface Statistics {
@@ -37,8 +37,8 @@ export interface Verdict extends Statistics {
     readonly isGlobal: boolean;
     readonly stackDepth: number;
   }[];
-  /** What is known before each instruction, by slot; empty where facts were not asked for. */
-  readonly facts: readonly InstructionFact[];
+  /** What is known before each instruction, which `factAt` reads; absent where it was not asked for. */
+  readonly facts?: Facts;
   /** The kernel version whose rules were applied. */
   readonly profile: string;
   readonly digests: Digests;

@@ -1,7 +1,7 @@
 import type { Profile, Program } from "@bpfkit/core";
 import type { Code } from "./code.js";
 import { Rejection, type RejectionErrno } from "./error.js";
-import type { FactCollector } from "./facts.js";
+import type { FactCollector } from "./fact-collector.js";
 import type { History } from "./history.js";
 import type { Log } from "./log.js";
 import { write } from "./log.js";

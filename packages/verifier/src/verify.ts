@@ -4,7 +4,7 @@ import { readCode, slotsAt } from "./code.js";
 import { checkControlFlow } from "./control-flow.js";
 import { programDigests } from "./digest.js";
 import { Rejection, VerifierError } from "./error.js";
-import { newFacts, publish } from "./facts.js";
+import { newFacts, publish } from "./fact-collector.js";
 import { instructionText } from "./format.js";
 import { checkFunctionInfoOrder, checkFunctionInfoPlaces } from "./function-info.js";
 import { newHistory } from "./history.js";
@@ -200,7 +200,7 @@ function finish(v: Verification, rejection: Rejection | undefined): Verdict {
       isGlobal,
       stackDepth: bytes,
     })),
-    facts: v.facts.isOn ? publish(v.facts, taintedRegisters(v)) : [],
+    ...(v.facts.isOn ? { facts: publish(v.facts, taintedRegisters(v)) } : {}),
     profile: v.profile.version,
     digests: programDigests(
       v.program,

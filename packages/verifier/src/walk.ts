@@ -4,7 +4,7 @@ import { callSubprogram } from "./calls.js";
 import { VerifierError } from "./error.js";
 import { checkExit } from "./exit.js";
 import { endPath, isVisited } from "./explored.js";
-import { collect, collectBranch } from "./facts.js";
+import { collect, collectBranch } from "./fact-collector.js";
 import { instructionText } from "./format.js";
 import { frameText, SHOW_ALL } from "./format-state.js";
 import { callHelper } from "./helper-call.js";

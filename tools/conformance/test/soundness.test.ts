@@ -3,7 +3,7 @@ import { type Program, programId } from "@bpfkit/core";
 import { fixedEffects, helperTable } from "@bpfkit/helpers";
 import { interpreter } from "@bpfkit/interpreter";
 import { createGuestMemory } from "@bpfkit/memory";
-import { type InstructionFact, type Verdict, verify } from "@bpfkit/verifier";
+import { factAt, type InstructionFact, type Verdict, verify } from "@bpfkit/verifier";
 import { describe, expect, test } from "vitest";
 import { randomNumbers, randomProgram } from "../src/random-program.js";
 
@@ -51,6 +51,7 @@ function counterexample(program: Program, verdict: Verdict, seed: number): strin
     profile: DEFAULT_PROFILE,
   };
   const linked = interpreter.link(link);
+  const facts = Array.from({ length: program.code.length / 8 }, (_, slot) => factAt(verdict.facts!, slot));
   let wrong: string | undefined;
   for (let input = 0; input < INPUTS && wrong === undefined; input++) {
     for (let at = 0; at < MEMORY; at++)
@@ -60,7 +61,7 @@ function counterexample(program: Program, verdict: Verdict, seed: number): strin
       budget: 4000,
       onInstruction: (event) => {
         if (event.kind !== "instruction" || wrong !== undefined) return;
-        const claim = wrongClaim(verdict.facts[event.slot]!, event.registers, BigInt(region.start));
+        const claim = wrongClaim(facts[event.slot]!, event.registers, BigInt(region.start));
         if (claim !== undefined) wrong = `slot ${event.slot}: ${claim}`;
       },
     });

@@ -1,0 +1,352 @@
+import {
+  type Facts,
+  FRAME,
+  MAP,
+  MASK,
+  MIXED,
+  NO_FRAME,
+  NOT_TAKEN,
+  OFFSET,
+  RECORD,
+  SEVERAL,
+  SMAX,
+  SMIN,
+  TAKEN,
+  TYPE,
+  UMAX,
+  UMIN,
+  VALUE,
+} from "./facts.js";
+import type { MapInfo } from "./map-info.js";
+import {
+  baseType,
+  CONST_PTR_TO_MAP,
+  MAYBE_NULL,
+  NOT_INIT,
+  PTR_TO_MAP_KEY,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_STACK,
+  type Register,
+  register,
+  SCALAR,
+  UNINITIALISED,
+  UNKNOWN_SCALAR,
+} from "./register.js";
+import { S64_MAX, S64_MIN, type Scalar, U64_MAX, UNKNOWN } from "./scalar.js";
+import type { Frame } from "./state.js";
+import { tnumIn, tnumUnion } from "./tnum.js";
+
+/**
+ * What one register number held at the slot that was collected last, for at the next one it mostly holds the same: then
+ * its claims are known.
+ */
+interface Latest {
+  register: Register | undefined;
+  /** The record of just this register; 0: none yet. */
+  exact: number;
+  /** A record that holds for it. */
+  covering: number;
+  /** Joining it to the first of these records gave the second. */
+  joinedTo: number;
+  joined: number;
+}
+
+/** Collects what is known before each instruction, while the walk goes on. */
+export interface FactCollector {
+  readonly isOn: boolean;
+  readonly first: Uint32Array;
+  readonly live: Uint16Array;
+  readonly branches: Uint8Array;
+  /** By slot: how often a claim of it became wider. */
+  readonly joins: Uint8Array;
+  claims: Uint32Array;
+  claimCount: number;
+  records: Int32Array;
+  recordCount: number;
+  readonly maps: Map<MapInfo, number>;
+  /** By register number. */
+  readonly latest: readonly Latest[];
+  /** The frame `latest` is of. */
+  frame: number;
+  /** Registers, a bit each, that at a slot may hold other numbers than the walk saw. */
+  readonly taints: Map<number, number>;
+  /** By slot of a comparison: registers that learn from it by their link, a bit each. */
+  readonly linked: Map<number, number>;
+  /** The stack may. */
+  stackTainted: boolean;
+}
+
+/** How often ranges at one slot may grow before nothing is claimed of a number that grows again. */
+const MAX_JOINS = 24;
+/** Records there may be: 256 MiB. What comes then is claimed to be anything. */
+const MAX_RECORDS = 1 << 22;
+
+/** Records every collector begins with. */
+const UNREAD_RECORD = 1;
+const UNKNOWN_RECORD = 2;
+const ANYTHING_RECORD = 3;
+const ANYTHING: Register = register(MIXED | SEVERAL | MAYBE_NULL, UNKNOWN);
+
+export function newFacts(slots: number, isOn: boolean): FactCollector {
+  const length = isOn ? slots : 0;
+  const facts: FactCollector = {
+    isOn,
+    first: new Uint32Array(length),
+    live: new Uint16Array(length),
+    branches: new Uint8Array(length),
+    joins: new Uint8Array(length),
+    claims: new Uint32Array(isOn ? 256 : 0),
+    claimCount: 1,
+    records: new Int32Array(isOn ? 64 * RECORD : 0),
+    recordCount: 1,
+    maps: new Map(),
+    latest: Array.from({ length: 11 }, () => ({ register: undefined, exact: 0, covering: 0, joinedTo: 0, joined: 0 })),
+    frame: 0,
+    taints: new Map(),
+    linked: new Map(),
+    stackTainted: false,
+  };
+  if (isOn) for (const r of [UNINITIALISED, UNKNOWN_SCALAR, ANYTHING]) newRecord(facts, r, 0);
+  return facts;
+}
+
+/** One path comes to a slot with these registers, of which only `live` ones matter. */
+export function collect(facts: FactCollector, slot: number, frame: Frame, live: number): void {
+  if (frame.index !== facts.frame) {
+    facts.frame = frame.index;
+    for (const latest of facts.latest) latest.register = undefined;
+  }
+  let at = facts.first[slot]!;
+  if (at === 0) {
+    collectFirst(facts, slot, frame, live);
+    return;
+  }
+  for (let rest = live; rest !== 0; rest &= rest - 1) {
+    const number = 31 - Math.clz32(rest & -rest);
+    const r = frame.regs[number]!;
+    const latest = facts.latest[number]!;
+    if (latest.register !== r || latest.covering !== facts.claims[at]) collectAgain(facts, slot, at, r, latest);
+    at++;
+  }
+}
+
+/** A register unlike the one before it: nothing is known of its claims. */
+function begin(latest: Latest, r: Register): void {
+  latest.register = r;
+  latest.exact = latest.covering = latest.joinedTo = 0;
+}
+
+function collectFirst(facts: FactCollector, slot: number, frame: Frame, live: number): void {
+  facts.live[slot] = live;
+  facts.first[slot] = facts.claimCount;
+  if (facts.claimCount + 11 > facts.claims.length) {
+    const bigger = new Uint32Array(facts.claims.length * 2);
+    bigger.set(facts.claims);
+    facts.claims = bigger;
+  }
+  for (let rest = live; rest !== 0; rest &= rest - 1) {
+    const number = 31 - Math.clz32(rest & -rest);
+    const r = frame.regs[number]!;
+    const latest = facts.latest[number]!;
+    if (latest.register !== r) begin(latest, r);
+    if (latest.exact === 0) latest.exact = exactRecord(facts, r);
+    latest.covering = latest.exact;
+    facts.claims[facts.claimCount++] = latest.exact;
+  }
+}
+
+/** A register comes to a slot that has a claim for it, at `at`: the claim holds for it, or becomes wider. */
+function collectAgain(facts: FactCollector, slot: number, at: number, r: Register, latest: Latest): void {
+  const claim = facts.claims[at]!;
+  if (latest.register !== r) begin(latest, r);
+  if (covers(facts, claim, r)) {
+    latest.covering = claim;
+    return;
+  }
+  const isWild = facts.joins[slot]! >= MAX_JOINS;
+  if (!isWild) facts.joins[slot]!++;
+  if (latest.joinedTo !== claim || isWild) {
+    latest.joined = join(facts, claim, r, isWild);
+    latest.joinedTo = isWild ? 0 : claim;
+  }
+  facts.claims[at] = latest.covering = latest.joined;
+}
+
+/** One path leaves a conditional jump one way. */
+export function collectBranch(facts: FactCollector, slot: number, taken: boolean): void {
+  facts.branches[slot]! |= taken ? TAKEN : NOT_TAKEN;
+}
+
+function exactRecord(facts: FactCollector, r: Register): number {
+  if (r.type === NOT_INIT) return UNREAD_RECORD;
+  if (r.type === SCALAR && r.num === UNKNOWN) return UNKNOWN_RECORD;
+  return newRecord(facts, r, facts.frame);
+}
+
+const isMapKind = (base: number): boolean =>
+  base === PTR_TO_MAP_VALUE || base === CONST_PTR_TO_MAP || base === PTR_TO_MAP_KEY;
+
+function mapIndex(facts: FactCollector, r: Register): number {
+  if (r.map === undefined || !isMapKind(baseType(r.type))) return -1;
+  let index = facts.maps.get(r.map);
+  if (index === undefined) {
+    index = facts.maps.size;
+    facts.maps.set(r.map, index);
+  }
+  return index;
+}
+
+const offsetOf = (r: Register): number => (r.type === SCALAR ? 0 : r.off);
+const frameOffset = (frame: number, r: Register): number => (r.type === PTR_TO_STACK ? frame - r.aux : NO_FRAME);
+
+/** Writes a record of one register; its index. */
+function newRecord(facts: FactCollector, r: Register, frame: number): number {
+  if (facts.recordCount >= MAX_RECORDS) return ANYTHING_RECORD;
+  const at = facts.recordCount * RECORD;
+  if (at + RECORD > facts.records.length) {
+    const bigger = new Int32Array(facts.records.length * 2);
+    bigger.set(facts.records);
+    facts.records = bigger;
+  }
+  const { records } = facts;
+  records[at + TYPE] = r.type;
+  records[at + OFFSET] = offsetOf(r);
+  records[at + MAP] = mapIndex(facts, r);
+  records[at + FRAME] = frameOffset(frame, r);
+  putNumber(records, at, r.num);
+  return facts.recordCount++;
+}
+
+const put = (records: Int32Array, at: number, value: bigint): void => {
+  records[at] = Number(BigInt.asIntN(32, value));
+  records[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
+};
+
+const signedAt = (records: Int32Array, at: number): bigint =>
+  (BigInt(records[at + 1]!) << 32n) | BigInt(records[at]! >>> 0);
+const unsignedAt = (records: Int32Array, at: number): bigint =>
+  (BigInt(records[at + 1]! >>> 0) << 32n) | BigInt(records[at]! >>> 0);
+
+function putNumber(records: Int32Array, at: number, num: Numbers): void {
+  put(records, at + VALUE, num.value);
+  put(records, at + MASK, num.mask);
+  put(records, at + SMIN, num.smin);
+  put(records, at + SMAX, num.smax);
+  put(records, at + UMIN, num.umin);
+  put(records, at + UMAX, num.umax);
+}
+
+/** What records hold of a scalar. */
+type Numbers = Pick<Scalar, "value" | "mask" | "smin" | "smax" | "umin" | "umax">;
+
+function numberAt(records: Int32Array, at: number): Numbers {
+  return {
+    value: unsignedAt(records, at + VALUE),
+    mask: unsignedAt(records, at + MASK),
+    smin: signedAt(records, at + SMIN),
+    smax: signedAt(records, at + SMAX),
+    umin: unsignedAt(records, at + UMIN),
+    umax: unsignedAt(records, at + UMAX),
+  };
+}
+
+/** Whether nothing is known of a record's number. */
+function isUnknownAt(records: Int32Array, at: number): boolean {
+  const isFree = (records[at + MASK]! & records[at + MASK + 1]! & records[at + UMAX]! & records[at + UMAX + 1]!) === -1;
+  const hasStart = (records[at + UMIN]! | records[at + UMIN + 1]!) !== 0;
+  return isFree && !hasStart && signedAt(records, at + SMIN) === S64_MIN && signedAt(records, at + SMAX) === S64_MAX;
+}
+
+/** Whether a record's type stands for a register's. */
+function coversType(type: number, r: Register): boolean {
+  if (type === r.type) return true;
+  if ((type & SEVERAL) === 0 || r.type === NOT_INIT) return false;
+  if ((r.type & MAYBE_NULL) !== 0 && (type & MAYBE_NULL) === 0) return false;
+  return baseType(type) === MIXED || baseType(type) === baseType(r.type);
+}
+
+function containsNumber(outer: Numbers, inner: Numbers): boolean {
+  return (
+    outer.umin <= inner.umin &&
+    outer.umax >= inner.umax &&
+    outer.smin <= inner.smin &&
+    outer.smax >= inner.smax &&
+    tnumIn(outer, inner)
+  );
+}
+
+/** Whether a record already says all that may be said of a register. */
+function covers(facts: FactCollector, record: number, r: Register): boolean {
+  if (record === UNREAD_RECORD) return true;
+  const { records } = facts;
+  const at = record * RECORD;
+  if (!coversType(records[at + TYPE]!, r)) return false;
+  if (records[at + MAP]! >= 0 && records[at + MAP] !== mapIndex(facts, r)) return false;
+  if (records[at + FRAME] !== NO_FRAME && records[at + FRAME] !== frameOffset(facts.frame, r)) return false;
+  if (isUnknownAt(records, at)) return true;
+  return records[at + OFFSET] === offsetOf(r) && containsNumber(numberAt(records, at), r.num);
+}
+
+/** Pointers count from their origin, the fixed part included. */
+function shifted(num: Numbers, off: number): Numbers {
+  if (off === 0) return num;
+  const shift = BigInt(off);
+  const smin = num.smin + shift;
+  const smax = num.smax + shift;
+  const umin = num.umin + shift;
+  const umax = num.umax + shift;
+  const fits = smin >= S64_MIN && smax <= S64_MAX && umin >= 0n && umax <= U64_MAX;
+  return fits ? { value: 0n, mask: U64_MAX, smin, smax, umin, umax } : UNKNOWN;
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+function joinNumbers(a: Numbers, b: Numbers): Numbers {
+  return {
+    ...tnumUnion(a, b),
+    smin: min(a.smin, b.smin),
+    smax: max(a.smax, b.smax),
+    umin: min(a.umin, b.umin),
+    umax: max(a.umax, b.umax),
+  };
+}
+
+function joinTypes(a: number, b: number): number {
+  if (a === b) return a;
+  const base = baseType(a) === baseType(b) ? baseType(a) : MIXED;
+  return base | SEVERAL | ((a | b) & MAYBE_NULL);
+}
+
+/** A record that holds for all a record does and for a register; `isWild`: of the number nothing is claimed any more. */
+function join(facts: FactCollector, record: number, r: Register, isWild: boolean): number {
+  if (r.type === NOT_INIT) return UNREAD_RECORD;
+  const a = record * RECORD;
+  const made = newRecord(facts, r, facts.frame);
+  if (made === ANYTHING_RECORD) return made;
+  const { records } = facts;
+  const b = made * RECORD;
+  const left = records[a + OFFSET]!;
+  const right = records[b + OFFSET]!;
+  const isSame = left === right;
+  const num = joinNumbers(shifted(numberAt(records, a), isSame ? 0 : left), shifted(r.num, isSame ? 0 : right));
+  putNumber(records, b, isWild ? UNKNOWN : num);
+  records[b + OFFSET] = isSame && !isWild ? left : 0;
+  records[b + TYPE] = joinTypes(records[a + TYPE]!, r.type);
+  if (records[a + MAP] !== records[b + MAP]) records[b + MAP] = -1;
+  if (records[a + FRAME] !== records[b + FRAME]) records[b + FRAME] = NO_FRAME;
+  return made;
+}
+
+/** The facts of all slots, once the walk is over. `open`: registers whose numbers may be others, by slot. */
+export function publish(facts: FactCollector, open: Uint16Array): Facts {
+  return {
+    first: facts.first,
+    live: facts.live,
+    branches: facts.branches,
+    open,
+    claims: facts.claims.subarray(0, facts.claimCount),
+    records: facts.records.subarray(0, facts.recordCount * RECORD),
+    maps: [...facts.maps.keys()].map(({ spec }) => spec.name),
+  };
+}
