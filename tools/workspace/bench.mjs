@@ -3,7 +3,7 @@ import { build, install, root, run, say, tool } from "./steps.mjs";
 
 install();
 build();
-for (const name of ["interpreter", "command", "jit", "jit-parts"]) {
+for (const name of ["interpreter", "command", "jit", "jit-parts", "verifier"]) {
   say(`tools/benchmarks/src/${name}.mjs`);
   run(process.execPath, [`${root}tools/benchmarks/src/${name}.mjs`]);
 }

@@ -1,0 +1,120 @@
+// Processed instructions of the verifier, beside the running kernel's on the same programs: how many, million a second with
+// facts and without, and the most memory one verification takes. Rounds alternate, so that a busy machine hits all alike;
+// the least time counts. Arguments choose programs by a part of their name. The kernel's column needs root.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { DEFAULT_PROFILE } from "@bpfkit/abi";
+import { KernelSession, kernelAvailability, LOG_STATISTICS } from "@bpfkit/kernel";
+import { verify } from "@bpfkit/verifier";
+import { PROGRAMS } from "./verifier-programs.mjs";
+
+/** Rounds go on until both are there, or the time is over. */
+const ROUNDS = 5;
+const SECONDS = 2;
+const MOST_SECONDS = 40;
+/** Ours should be at least so much of the kernel's rate, and process at most so many times its instructions. */
+const LEAST_RATE = 0.5;
+const MOST_PROCESSED = 1.5;
+const MOST_MEGABYTES = 1000;
+
+const kernel = kernelAvailability();
+const PEAK = "--peak";
+
+function ours({ program, maps }, facts) {
+  const options = { maps: new Map(maps.map((map) => [map.name, map])), profile: DEFAULT_PROFILE, facts };
+  const start = performance.now();
+  const { insnsProcessed } = verify(program, options);
+  return { processed: insnsProcessed, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Asks a function of the kernel's verdicts on one program; its maps are there meanwhile. */
+function withKernel({ program, maps }, action) {
+  const session = new KernelSession("built");
+  session.retain();
+  try {
+    session.addMaps(maps);
+    return action(() => {
+      const { log, insnsProcessed } = session.verdict(program, LOG_STATISTICS);
+      // The verifier's own time: loading goes on with compiling.
+      return { processed: insnsProcessed, seconds: Number(/^verification time (\d+) usec/m.exec(log)[1]) / 1e6 };
+    });
+  } finally {
+    for (const map of [...session.maps.values()]) map.dispose();
+    session.release();
+  }
+}
+
+/** The least time of each of several ways to verify, and what it processed. */
+function race(ways) {
+  const best = ways.map(() => ({ processed: 0, seconds: Number.POSITIVE_INFINITY }));
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000;
+  for (let round = 0; round < ROUNDS || elapsed() < SECONDS; round++) {
+    if (elapsed() > MOST_SECONDS && round > 1) break;
+    ways.forEach((way, index) => {
+      const sample = way();
+      if (sample.seconds < best[index].seconds) best[index] = sample;
+    });
+  }
+  return best;
+}
+
+/** Megabytes a process takes at most that verifies one program once, over one that only imports and makes it. */
+function peakOf(index) {
+  const args = [fileURLToPath(import.meta.url), PEAK, `${index}`];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`the process that measures memory ended with status ${status}: ${stderr}`);
+  return Number(stdout);
+}
+
+const rate = ({ processed, seconds }) => processed / seconds / 1e6;
+const count = (value) => value.toLocaleString("en");
+
+function row(index) {
+  const { name, make } = PROGRAMS[index];
+  const made = make();
+  const ways = [() => ours(made, true), () => ours(made, false)];
+  const [withFacts, without, linux] = kernel.available
+    ? withKernel(made, (judge) => race([...ways, judge]))
+    : race(ways);
+  const peak = peakOf(index);
+  const cells = [name.padEnd(50), count(withFacts.processed).padStart(9)];
+  if (linux === undefined) return [...cells, rate(withFacts).toFixed(2), rate(without).toFixed(2), `${peak} MB`];
+  const processed = withFacts.processed / linux.processed;
+  const share = rate(withFacts) / rate(linux);
+  const isWithin = share >= LEAST_RATE && processed <= MOST_PROCESSED && peak <= MOST_MEGABYTES;
+  return [
+    ...cells,
+    count(linux.processed).padStart(9),
+    processed.toFixed(2).padStart(5),
+    rate(withFacts).toFixed(2).padStart(6),
+    rate(without).toFixed(2).padStart(6),
+    rate(linux).toFixed(2).padStart(6),
+    share.toFixed(2).padStart(5),
+    (rate(without) / rate(linux)).toFixed(2).padStart(5),
+    `${peak}`.padStart(5),
+    isWithin ? "within" : "OVER",
+  ];
+}
+
+function report(chosen) {
+  console.log(`verifier, million processed instructions a second (node ${process.version})`);
+  if (kernel.available) {
+    console.log(
+      "program; processed here, in the kernel, ratio; rate with facts, without, in the kernel; shares; peak MB",
+    );
+    console.log(`to hold: share >= ${LEAST_RATE}, ratio <= ${MOST_PROCESSED}, peak <= ${MOST_MEGABYTES} MB`);
+  } else {
+    console.log(`the kernel: ${kernel.reason}; ours alone`);
+    console.log("program; processed; rate with facts, without; peak MB");
+  }
+  PROGRAMS.forEach(({ name }, index) => {
+    if (chosen.length === 0 || chosen.some((part) => name.includes(part))) console.log(row(index).join(" "));
+  });
+}
+
+const [option, index] = process.argv.slice(2);
+if (option === PEAK) {
+  ours(PROGRAMS[Number(index)].make(), true);
+  console.log(Math.round(process.resourceUsage().maxRSS / 1000));
+} else report(process.argv.slice(2));
