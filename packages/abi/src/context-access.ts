@@ -159,18 +159,19 @@ const SK_SKB = skbRows({
   control: false,
 });
 
-/** `struct bpf_sock`, as a context and behind a socket pointer. */
+/** A 32-bit field of which narrower loads get the first bytes alone. */
+const firstBytes = (at: number, attach?: string): Row => [at, at + 1, "n4", "-", "scalar", attach, at + 4];
+
+/** `struct bpf_sock` behind a socket pointer. */
 const SOCK_ROWS: readonly Row[] = [
   [0, 4, "4", "4"],
-  [4, 8, "n4", "-"],
-  [8, 12, "n4", "-"],
-  [12, 16, "n4", "-"],
+  ...[4, 8, 12].map((at) => firstBytes(at)),
   [16, 24, "4", "4"],
   [24, 44, "n4", "-"],
-  [44, 48, "n4", "-"],
+  firstBytes(44),
   [48, 50, "n4", "-", "scalar", undefined, 52],
-  [52, 76, "n4", "-"],
-  [76, 80, "n4", "-"],
+  [52, 72, "n4", "-"],
+  ...[72, 76].map((at) => firstBytes(at)),
 ];
 
 const SOCKET_CREATION = "cgroup_inet_sock_create cgroup_inet_sock_release";
@@ -209,13 +210,14 @@ const BY_TYPE: Readonly<Record<string, readonly Row[]>> = {
   ],
   cgroup_sock: [
     [0, 4, "4", "4", "scalar", SOCKET_CREATION],
-    [4, 16, "n4", "-"],
+    ...[4, 8, 12].map((at) => firstBytes(at)),
     [16, 24, "4", "4", "scalar", SOCKET_CREATION],
     [24, 28, "n4", "-", "scalar", "cgroup_inet4_post_bind"],
     [28, 44, "n4", "-", "scalar", "cgroup_inet6_post_bind"],
-    [44, 48, "n4", "-", "scalar", "cgroup_inet4_post_bind cgroup_inet6_post_bind"],
+    firstBytes(44, "cgroup_inet4_post_bind cgroup_inet6_post_bind"),
     [48, 50, "n4", "-", "scalar", undefined, 52],
-    [52, 80, "n4", "-"],
+    [52, 72, "n4", "-"],
+    ...[72, 76].map((at) => firstBytes(at)),
   ],
   cgroup_sock_addr: [
     [0, 4, "4", "-"],
@@ -237,7 +239,7 @@ const BY_TYPE: Readonly<Record<string, readonly Row[]>> = {
     [192, 200, "8", "-", "packet"],
     [200, 208, "8", "-", "packet_end"],
     [208, 212, "4", "-"],
-    [212, 216, "n4", "-"],
+    firstBytes(212),
     [216, 224, "8", "-"],
   ],
   sk_msg: [
@@ -280,8 +282,8 @@ const BY_TYPE: Readonly<Record<string, readonly Row[]>> = {
     [0, 8, "8", "-", "socket"],
     [8, 16, "8", "-", "packet"],
     [16, 24, "8", "-", "packet_end"],
-    [24, 28, "4", "4"],
-    [28, 32, "4", "4"],
+    [24, 32, "4", "4", "scalar", "cgroup_setsockopt"],
+    [24, 32, "4", "-"],
     [32, 36, "4", "4"],
     [36, 40, "4", "4", "scalar", "cgroup_getsockopt"],
   ],
@@ -293,8 +295,8 @@ const BY_TYPE: Readonly<Record<string, readonly Row[]>> = {
   ],
   raw_tracepoint: [[0, 96, "n8", "-"]],
   raw_tracepoint_writable: [
-    [0, 8, "8", "-", "tp_buffer"],
-    [8, 96, "n8", "-"],
+    [0, 1, "8", "-", "tp_buffer", undefined, 8],
+    [1, 96, "n8", "-"],
   ],
   tracing: [[0, 96, "8", "-"]],
   lsm: [[0, 96, "8", "-"]],
@@ -348,9 +350,10 @@ export function findContextRange(
   attachType?: string,
 ): ContextRange | undefined {
   if (off < 0 || off % size !== 0) return undefined;
-  const range = rules.ranges.find(({ start, end }) => off >= start && off < end);
+  const range = rules.ranges.find(
+    ({ start, end, attach }) => off >= start && off < end && (attach?.includes(attachType ?? "") ?? true),
+  );
   if (range === undefined || off + size > (range.limit ?? range.end)) return undefined;
   if (!(access === "read" ? range.read : range.write).includes(size)) return undefined;
-  if (range.attach !== undefined && !range.attach.includes(attachType ?? "")) return undefined;
   return range;
 }

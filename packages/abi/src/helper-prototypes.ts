@@ -87,6 +87,8 @@ export interface HelperPrototype {
   readonly returns: HelperReturn;
   /** Kernel program types that may call it. */
   readonly programTypes: ReadonlySet<string>;
+  /** Of program types that may call it for some attach types alone: those. */
+  readonly attachTypes: ReadonlyMap<string, ReadonlySet<string>>;
   /** Only for programs with a GPL-compatible license. */
   readonly gplOnly: boolean;
   /** Packet pointers are invalid after the call (`bpf_helper_changes_pkt_data`). */
@@ -305,8 +307,8 @@ const ROWS: readonly Row[] = [
   [183, "get_func_arg", "5.17", "tracing lsm", "ctx anything mem:8+uninit+write+aligned", "integer", ""],
   [184, "get_func_ret", "5.17", "tracing lsm", "ctx mem:8+uninit+write+aligned", "integer", ""],
   [185, "get_func_arg_cnt", "5.17", "tracing lsm", "ctx", "integer", ""],
-  [186, "get_retval", "5.18", "cgroup_sock cgroup_sock_addr cgroup_sockopt", "", "integer", ""],
-  [187, "set_retval", "5.18", "cgroup_sock cgroup_sock_addr cgroup_sockopt", "anything", "integer", ""],
+  [186, "get_retval", "5.18", "cgroup_sock cgroup_sock_addr cgroup_sockopt cgroup_device cgroup_sysctl", "", "integer", ""],
+  [187, "set_retval", "5.18", "cgroup_sock cgroup_sock_addr cgroup_sockopt cgroup_device cgroup_sysctl", "anything", "integer", ""],
   [188, "xdp_get_buff_len", "5.18", "xdp syscall tracing lsm", "ctx", "integer", ""],
   [189, "xdp_load_bytes", "5.18", "xdp", "ctx anything mem+uninit+write size", "integer", ""],
   [190, "xdp_store_bytes", "5.18", "xdp", "ctx anything mem+readonly size", "integer", ""],
@@ -334,7 +336,7 @@ const ROWS: readonly Row[] = [
 
 /** Helpers whose prototype differs by program type: id, the types, and the arguments there. */
 const VARIANTS: readonly (readonly [id: number, programTypes: string, args: string])[] = [
-  [46, "tracing lsm", "btf_id_sock_common?"],
+  [46, "tracing lsm sk_reuseport syscall", "btf_id_sock_common?"],
   [49, "lsm cgroup_sockopt", "btf_id_sock_common anything anything mem+readonly size"],
   [57, "lsm cgroup_sockopt", "btf_id_sock_common anything anything mem+uninit+write size"],
   [107, "cgroup_sock", "map ctx map_value? anything"],
@@ -343,6 +345,24 @@ const VARIANTS: readonly (readonly [id: number, programTypes: string, args: stri
   [124, "sk_lookup", "ctx socket? anything"],
   [188, "tracing syscall", "btf_id=xdp_buff"],
 ];
+
+/** Attach types of `cgroup_sock_addr` whose programs decide what a system call returns. */
+const ADDRESS_CALLS =
+  "cgroup_inet4_bind cgroup_inet6_bind cgroup_inet4_connect cgroup_inet6_connect cgroup_unix_connect cgroup_udp4_sendmsg cgroup_udp6_sendmsg cgroup_unix_sendmsg";
+
+/** Helpers that a program type has for some attach types alone (Linux 6.18, asked). */
+const BY_ATTACH: readonly (readonly [names: string, programType: string, attachTypes: string])[] = [
+  ["bind", "cgroup_sock_addr", "cgroup_inet4_connect cgroup_inet6_connect"],
+  ["setsockopt getsockopt", "cgroup_sockopt", "cgroup_setsockopt"],
+  ["get_retval set_retval", "cgroup_sock_addr", ADDRESS_CALLS],
+  ["get_retval set_retval", "cgroup_device", "cgroup_device"],
+  ["get_retval set_retval", "cgroup_sysctl", "cgroup_sysctl"],
+];
+
+function attachTypesOf(helper: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const rows = BY_ATTACH.filter(([names]) => names.split(" ").includes(helper));
+  return new Map(rows.map(([, programType, attachTypes]) => [programType, new Set(attachTypes.split(" "))]));
+}
 
 function expandTypes(text: string): ReadonlySet<string> {
   return new Set(text.split(" ").flatMap((word) => (GROUPS[word] ?? word).split(" ")));
@@ -385,6 +405,7 @@ function parseRow([id, name, since, programTypes, args, returns, marks]: Row): H
     args: parseArguments(args),
     returns: parseReturn(returns),
     programTypes: expandTypes(programTypes),
+    attachTypes: attachTypesOf(name),
     gplOnly: has("gpl"),
     changesPacket: has("changes-packet"),
     packetAccess: has("packet-access"),

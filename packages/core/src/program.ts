@@ -22,6 +22,11 @@ export interface Program {
   readonly type: string;
   /** The kernel's attach type in lower case without prefix, where the type needs one. */
   readonly expectedAttachType?: string;
+  /**
+   * What a program of type `tracing`, `lsm`, `ext` or `struct_ops` attaches to, where the loader has found it in the kernel's
+   * types: a function, an iterator, a hook. Objects only name it in their section.
+   */
+  readonly attachTo?: string;
   /** `BPF_F_*` load flags (uapi/linux/bpf.h). */
   readonly flags?: number;
   readonly license?: string;

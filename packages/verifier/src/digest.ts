@@ -9,6 +9,7 @@ const encoder = new TextEncoder();
 function canonical(value: unknown): string {
   if (value instanceof Uint8Array)
     return `x${Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value !== null && typeof value === "object") {
     const entries = Object.entries(value).filter(([, member]) => member !== undefined);
@@ -29,11 +30,11 @@ const hash = (text: string, bytes: Uint8Array = new Uint8Array(0)): string =>
 
 /** The digests a verdict of a program and its maps is bound to. */
 export function programDigests(program: Program, maps: readonly MapSpec[]): Digests {
-  const { code, type, expectedAttachType, flags, subprograms, references } = program;
+  const { code, type, expectedAttachType, attachTo, flags, subprograms, references } = program;
   const unique = [...new Map(maps.map((spec) => [spec.name, spec])).values()];
   unique.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
-    program: hash(canonical({ type, expectedAttachType, flags, subprograms, references }), code),
+    program: hash(canonical({ type, expectedAttachType, attachTo, flags, subprograms, references }), code),
     maps: hash(canonical(unique.map(reliedOn))),
   };
 }

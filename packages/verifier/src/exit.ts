@@ -32,7 +32,7 @@ function returnRange(type: string, attach: string): Range | undefined {
       if (attach === "trace_fentry" || attach === "trace_fexit") return [0, 0];
       return attach === "trace_iter" ? ANY_BOOLEAN : undefined;
     case "kprobe":
-      return attach === "trace_kprobe_session" ? ANY_BOOLEAN : undefined;
+      return /^trace_[ku]probe_session$/.test(attach) ? ANY_BOOLEAN : undefined;
     default:
       return undefined;
   }

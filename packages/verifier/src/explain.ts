@@ -13,6 +13,11 @@ interface Advice {
 
 const ADVICE: readonly Advice[] = [
   {
+    pattern: /^Tracing programs must provide btf_id/m,
+    means: "What the program attaches to gives its arguments their types, and only the running kernel's BTF knows it.",
+    helps: "Load it with libbpf on the kernel it is for; `attachTo` of a Program says that the target was found.",
+  },
+  {
     pattern: /^R(\d+) invalid mem access '(\w+)_or_null'/m,
     means: "r$1 may be a null pointer ($2) here.",
     helps: "Compare it with 0 after the call that made it, and use it only where it is not 0.",

@@ -1,4 +1,4 @@
-import { type HelperPrototype, helperById } from "@bpfkit/abi";
+import { type HelperPrototype, helperById, programTypeByName } from "@bpfkit/abi";
 import { clearCallerSaved, leaveFrame, pushCallback } from "./calls.js";
 import { createDynptr, removeDynptr } from "./dynptr.js";
 import { helperName } from "./format.js";
@@ -93,7 +93,8 @@ function findHelper(v: Verification, id: number): HelperPrototype {
   }
   // A raw program has no kernel type; it may use what the least privileged one may.
   const type = v.program.type === "raw" ? "socket_filter" : v.program.type;
-  if (!helper.programTypes.has(type)) {
+  const attach = helper.attachTypes.get(type);
+  if (!helper.programTypes.has(type) || attach?.has(v.program.expectedAttachType ?? "") === false) {
     const words = since(v, 608) ? "program of this type cannot use helper" : "unknown func";
     reject(v, "EINVAL", `${words} ${helperName(id)}`);
   }
@@ -252,6 +253,15 @@ function checkFormatCall(v: Verification): void {
   if (wanted > Number(length.num.value) / 8) reject(v, "EINVAL", "Invalid format string");
 }
 
+/** Only programs attached to functions know one (Linux `check_get_func_ip`). */
+function checkFunctionAddress(v: Verification, helper: number): void {
+  const { type, expectedAttachType = "" } = v.program;
+  if (type === "kprobe" || /^(trace_fentry|trace_fexit|modify_return)$/.test(expectedAttachType)) return;
+  const where = `not supported for program type ${programTypeByName(type).id}`;
+  const what = type === "tracing" ? "supported only for fentry/fexit/fmod_ret programs" : where;
+  reject(v, "ENOTSUPP", `func ${helperName(helper)} ${what}`);
+}
+
 /** What some helpers need besides their arguments. */
 function checkSpecial(v: Verification, call: CallArguments): void {
   switch (call.helper.name) {
@@ -276,6 +286,9 @@ function checkSpecial(v: Verification, call: CallArguments): void {
       return;
     case "user_ringbuf_drain":
       pushCallbackWith(v, call, 3, 2, pointer(20, ++v.nextId));
+      return;
+    case "get_func_ip":
+      checkFunctionAddress(v, call.helper.id);
       return;
     case "snprintf":
       checkFormatCall(v);

@@ -1,5 +1,6 @@
 import { programTypeByName } from "@bpfkit/abi";
 import type { MapSpec, Profile, Program } from "@bpfkit/core";
+import { checkAttachTarget, checkAttachType } from "./attach.js";
 import { readCode, slotsAt } from "./code.js";
 import { checkControlFlow } from "./control-flow.js";
 import { programDigests } from "./digest.js";
@@ -131,6 +132,7 @@ const maxSlots = (v: Verification): number => (since(v, 502) ? MAX_PROCESSED : 4
 /** What is checked before any path is walked, in the kernel's order. */
 function checkStructure(v: Verification, types: ProgramTypes): void {
   if (v.code.length === 0 || v.code.length > maxSlots(v)) reject(v, "E2BIG");
+  checkAttachType(v);
   const functions = v.program.btf?.functions ?? [];
   if (v.hasFunctionInfo) checkFunctionInfoOrder(v, functions);
   findSubprograms(v, types);
@@ -141,6 +143,7 @@ function checkStructure(v: Verification, types: ProgramTypes): void {
   checkAbnormalReturns(v);
   checkInstructions(v);
   const postorder = checkControlFlow(v);
+  checkAttachTarget(v);
   computeLiveRegisters(v, postorder);
   if (v.log.level >= 2) logLiveRegisters(v);
 }

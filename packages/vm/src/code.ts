@@ -6,6 +6,7 @@ export interface CodeFacts {
   readonly name: string;
   readonly type: string;
   readonly expectedAttachType?: string;
+  readonly attachTo?: string;
   readonly flags?: number;
   readonly license?: string;
   readonly references?: readonly Reference[];

@@ -10,10 +10,6 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   "sleepable/2":
     "refused by bpf(2) before its verifier: a kprobe names a function to attach to by BTF, which a Program cannot",
   "bpf_get_stack/2": "needs the running kernel's BTF for the type of an iterator's context",
-  "cilium-examples/fentry_bpf_bpfel.o:tcp_connect":
-    "refused for want of the kernel's BTF id; here for what it then reads",
-  "cilium-examples/tcprtt_bpf_bpfel.o:tcp_close":
-    "refused for want of the kernel's BTF id; here for what it then reads",
   "linux/test_probe_write_user_kern.o:bpf_prog1": "the recorded kernel is locked down: bpf_probe_write_user is off",
   "linux/tracex7_kern.o:bpf_prog1": "the recorded kernel is built without CONFIG_BPF_KPROBE_OVERRIDE",
 };

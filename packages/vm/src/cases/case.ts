@@ -156,7 +156,7 @@ export interface SingleCase extends CaseCode {
   readonly id: string;
   readonly name?: string | undefined;
   readonly group?: string | undefined;
-  readonly attachTo?: unknown;
+  readonly attachTo?: string | undefined;
   readonly maps: readonly CaseMap[];
   /** By slot: which map a 64-bit load names. */
   readonly mapRefs: Readonly<Record<string, number>>;

@@ -108,6 +108,7 @@ export async function singleProgramOf(single: SingleCase): Promise<Program> {
     name: "main",
     ...(callbacks.length === 0 ? {} : { btf: functionBtf(callbacks.map(signatureOf), single.type) }),
     ...loadFacts(single),
+    ...(single.attachTo === undefined ? {} : { attachTo: single.attachTo }),
     references: references.sort((one, other) => one.slot - other.slot),
   });
 }

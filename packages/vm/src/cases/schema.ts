@@ -153,7 +153,7 @@ const single: v.GenericSchema<unknown, SingleCase> = v.strictObject({
   group: v.optional(v.string()),
   type: v.string(),
   ...code,
-  attachTo: v.optional(v.unknown()),
+  attachTo: v.optional(v.string()),
   maps: v.optional(v.array(map), []),
   mapRefs: v.optional(v.record(v.pipe(v.string(), v.regex(/^\d+$/, "must be a slot")), index), {}),
   expect: v.strictObject({
