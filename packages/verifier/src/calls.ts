@@ -1,5 +1,6 @@
 import { callTarget } from "./code.js";
 import { widenTowards } from "./compare.js";
+import { Rejection } from "./error.js";
 import { findLoopHead } from "./explored.js";
 import { frameText, SHOW_ALL } from "./format-state.js";
 import { checkArgumentOffset, checkHelperMemory } from "./helper-arguments.js";
@@ -51,14 +52,21 @@ export function enterFrame(
   return frame;
 }
 
-function checkMemoryArgument(v: Verification, number: number, size: number): void {
+/** Whether an argument points to so many bytes; what does not is said. */
+function memoryFits(v: Verification, number: number, size: number): boolean {
   const r = reg(v, number);
-  if (isNull(r)) return;
+  if (isNull(r)) return true;
   const { regs } = frameOf(v);
   if (mayBeNull(r.type)) regs[number] = withType(r, r.type & ~MAYBE_NULL, r.id, r.ref);
-  checkHelperMemory(v, number, size, "read", true, undefined);
-  checkHelperMemory(v, number, size, "write", true, undefined);
+  try {
+    checkHelperMemory(v, number, size, "read", true, undefined);
+    checkHelperMemory(v, number, size, "write", true, undefined);
+  } catch (error) {
+    if (error instanceof Rejection) return false;
+    throw error;
+  }
   regs[number] = r;
+  return true;
 }
 
 /** Says what is wrong with an argument of a global function; true: nothing. */
@@ -78,13 +86,29 @@ function argumentFits(v: Verification, prototype: Prototype, index: number): boo
       return false;
     case "mem":
       checkArgumentOffset(v, number, false);
-      checkMemoryArgument(v, number, argument.size);
+      if (!memoryFits(v, number, argument.size)) return false;
       if (argument.nullable || !mayBeNull(r.type)) return true;
       say(v, `arg#${index} is expected to be non-NULL`);
       return false;
     default:
       say(v, `Arg#${index} type in ${v.subprograms[0]!.name}() is not supported yet.`);
       return false;
+  }
+}
+
+/** Refuses a call whose arguments do not fit, saying last whose they are. */
+function checkGlobalArguments(v: Verification, index: number, prototype: Prototype | undefined): void {
+  const words = `Caller passes invalid args into func#${index} ('${v.subprograms[index]!.name}')`;
+  if (prototype === undefined || prototype.problem !== undefined) reject(v, "EINVAL", words);
+  for (let at = 0; at < prototype.args.length; at++) {
+    let fits: boolean;
+    try {
+      fits = argumentFits(v, prototype, at);
+    } catch (error) {
+      if (error instanceof Rejection) reject(v, error.errno, words);
+      throw error;
+    }
+    if (!fits) reject(v, "EINVAL", words);
   }
 }
 
@@ -97,11 +121,7 @@ function callGlobal(v: Verification, index: number): void {
     reject(v, "EINVAL", ...lines);
   }
   if (prototype?.problem !== undefined) say(v, prototype.problem);
-  const fits =
-    prototype !== undefined &&
-    prototype.problem === undefined &&
-    prototype.args.every((_, at) => argumentFits(v, prototype, at));
-  if (!fits) reject(v, "EINVAL", `Caller passes invalid args into func#${index} ('${callee.name}')`);
+  checkGlobalArguments(v, index, prototype);
   if (v.log.level > 0) say(v, `Func#${index} ('${callee.name}') is global and assumed valid.`);
   if (callee.changesPacket) forgetPacketPointers(v);
   callee.called = true;

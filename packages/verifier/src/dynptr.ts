@@ -1,4 +1,4 @@
-import { invalidateRegister } from "./references.js";
+import { acquireReference, invalidateRegister } from "./references.js";
 import { CONST_PTR_TO_DYNPTR, fixedOffset, isFixed, PTR_TO_STACK, type Register } from "./register.js";
 import { markStackRead, markStackWrite } from "./stack-liveness.js";
 import {
@@ -12,17 +12,28 @@ import {
   slotIndexOf,
 } from "./stack-slot.js";
 import type { Frame } from "./state.js";
-import { frameOfPointer, reg, reject, scratchSlot, type Verification } from "./verification.js";
+import { frameOfPointer, reg, reject, say, scratchSlot, type Verification } from "./verification.js";
 
 /** Bytes of `struct bpf_dynptr`. */
 export const DYNPTR_BYTES = 16;
 
-/** The stack slot a dynptr argument points to. */
-function slotOfArgument(v: Verification, r: Register): number {
-  if (!isFixed(r)) reject(v, "EINVAL", "dynptr has to be at a constant offset");
+/** The stack slot a dynptr argument points to; undefined, and said, where there can be none. */
+function slotOfArgument(v: Verification, r: Register): number | undefined {
+  if (!isFixed(r)) {
+    say(v, "dynptr has to be at a constant offset");
+    return undefined;
+  }
   const off = r.off + fixedOffset(r);
   const spi = slotIndexOf(off);
-  if (off % 8 !== 0 || spi < 1) reject(v, "EINVAL", `cannot pass in dynptr at an offset=${off}`);
+  if (off % 8 === 0 && spi >= 1) return spi;
+  say(v, `cannot pass in dynptr at an offset=${off}`);
+  return undefined;
+}
+
+/** The stack slot a dynptr can be made at. */
+export function placeForDynptr(v: Verification, r: Register): number {
+  const spi = r.type === CONST_PTR_TO_DYNPTR ? undefined : slotOfArgument(v, r);
+  if (spi === undefined) reject(v, "EINVAL", "Dynptr has to be an uninitialized dynptr");
   return spi;
 }
 
@@ -33,20 +44,22 @@ export function dynptrOf(v: Verification, number: number): DynptrSlot | undefine
   if (r.type !== PTR_TO_STACK) return undefined;
   const frame = frameOfPointer(v, r);
   const spi = slotOfArgument(v, r);
+  if (spi === undefined) return undefined;
   const slot = frame.stack[spi];
   markStackRead(v, frame.index, spi);
   markStackRead(v, frame.index, spi - 1);
   return slot?.dynptr?.first === true ? slot.dynptr : undefined;
 }
 
-/** Makes 16 bytes of stack a dynptr. */
-export function createDynptr(v: Verification, number: number, kind: DynptrSlot["kind"], ref: number): void {
+/** Makes 16 bytes of stack a dynptr; one of a ring buffer is a reference that must be given back. */
+export function createDynptr(v: Verification, number: number, kind: DynptrSlot["kind"]): void {
   const r = reg(v, number);
   const frame = frameOfPointer(v, r);
-  const spi = slotOfArgument(v, r);
+  const spi = placeForDynptr(v, r);
   destroyDynptr(v, frame, spi);
   destroyDynptr(v, frame, spi - 1);
   const id = ++v.nextId;
+  const ref = kind === "ringbuf" ? acquireReference(v) : 0;
   frame.stack[spi] = dynptrSlot({ kind, first: true, id, ref });
   frame.stack[spi - 1] = dynptrSlot({ kind, first: false, id, ref });
   for (const index of [spi, spi - 1]) {

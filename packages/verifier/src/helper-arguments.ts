@@ -1,6 +1,6 @@
 import type { HelperArgument, HelperArgumentKind, HelperPrototype } from "@bpfkit/abi";
 import { checkAlignment } from "./alignment.js";
-import { DYNPTR_BYTES, dynptrOf } from "./dynptr.js";
+import { DYNPTR_BYTES, dynptrOf, placeForDynptr } from "./dynptr.js";
 import { hasDirectValues, isConstant, type MapField, type MapInfo } from "./map-info.js";
 import { accessStruct, checkBuffer, checkUnmoved, mayUsePackets } from "./memory.js";
 import { markPrecise } from "./precision.js";
@@ -271,18 +271,19 @@ function checkConstantString(v: Verification, number: number): void {
 function checkDynptr(v: Verification, number: number, argument: HelperArgument, call: CallArguments): void {
   const r = reg(v, number);
   if (argument.uninit) {
-    if (r.type === CONST_PTR_TO_DYNPTR)
-      reject(v, "EINVAL", `cannot pass pointer to const bpf_dynptr, the helper mutates it`);
+    placeForDynptr(v, r);
     checkStackBounds(v, number, r.off, DYNPTR_BYTES, "write");
     call.newDynptr = { number, kind: argument.dynptr ?? "local" };
     return;
   }
-  const dynptr = dynptrOf(v, number);
-  if (dynptr === undefined) {
-    reject(v, "EINVAL", `Expected an initialized dynptr as arg #${number}`);
+  if (r.type === CONST_PTR_TO_DYNPTR && !argument.readonly) {
+    reject(v, "EINVAL", "cannot pass pointer to const bpf_dynptr, the helper mutates it");
   }
+  const dynptr = dynptrOf(v, number);
+  const which = `as arg #${number - 1}`;
+  if (dynptr === undefined) reject(v, "EINVAL", `Expected an initialized dynptr ${which}`);
   if (argument.dynptr !== undefined && dynptr.kind !== argument.dynptr) {
-    reject(v, "EINVAL", `Expected a dynptr of type ${argument.dynptr} as arg #${number}`);
+    reject(v, "EINVAL", `Expected a dynptr of type ${argument.dynptr} ${which}`);
   }
   call.dynptr = dynptr;
 }

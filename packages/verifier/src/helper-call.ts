@@ -421,8 +421,7 @@ export function callHelper(v: Verification): void {
   checkMapUse(v, call);
   writeRawMemory(v, call);
   if (call.newDynptr !== undefined) {
-    const ref = call.newDynptr.kind === "ringbuf" ? acquireReference(v) : 0;
-    createDynptr(v, call.newDynptr.number, call.newDynptr.kind, ref);
+    createDynptr(v, call.newDynptr.number, call.newDynptr.kind);
   }
   releaseArgument(v, call);
   checkSpecial(v, call);

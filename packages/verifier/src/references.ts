@@ -59,9 +59,8 @@ export function checkNothingHeld(v: Verification, what: string, checkLock: boole
   if (checkLock && state.lock !== undefined) {
     reject(v, "EINVAL", `${what} cannot be used inside bpf_spin_lock-ed region`);
   }
-  const frame = frameOf(v);
-  // A subprogram may hold what its caller gives back.
-  if (what.startsWith("BPF_EXIT") && frame.index > 0 && frame.callbackRange === undefined) return;
+  // What a subprogram or a callback holds, its caller may give back.
+  if (what.startsWith("BPF_EXIT") && frameOf(v).index > 0) return;
   if (state.references.length === 0) return;
   for (const { id, slot } of state.references) say(v, `Unreleased reference id=${id} alloc_insn=${slot}`);
   reject(v, "EINVAL", `${what} would lead to reference leak`);

@@ -184,8 +184,11 @@ function statisticsText(s: Statistics): string {
   return `processed ${s.insnsProcessed} insns (limit ${MAX_PROCESSED}) ${counts} mark_read 0\n`;
 }
 
+/** Lines that show states beside a reason. */
+const STATES = /^(cur|old) state:/;
+
 function finish(v: Verification, rejection: Rejection | undefined): Verdict {
-  const message = rejection === undefined ? "" : v.reason.join("\n");
+  const message = rejection === undefined ? "" : v.reason.filter((line) => !STATES.test(line)).join("\n");
   if (v.log.level === 0) cut(v.log, 0);
   if (v.log.level === 0 && rejection !== undefined) write(v.log, `${message}\n`);
   const stats = statistics(v);
