@@ -21,6 +21,7 @@ export const LAYOUTS = {
     btf: [48, 32],
     btfKeyType: [52, 32],
     btfValueType: [56, 32],
+    extra: [64, 64],
   },
   element: { map: [0, 32], key: [8, 64], value: [16, 64], flags: [24, 64] },
   progLoad: {

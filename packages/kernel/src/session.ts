@@ -5,6 +5,7 @@ import { mapId } from "@bpfkit/core";
 import { attributes, LAYOUTS, NAME_OFFSETS, setName } from "./attributes.js";
 import { loadableBtf, loadBtf } from "./btf-object.js";
 import { COMMANDS, close, command } from "./command.js";
+import { possibleCpus } from "./cpus.js";
 import { KernelError } from "./error.js";
 import { LOG_STATISTICS, LOG_WALK, type LoadAnswer, type LogLevel, loadProgram } from "./load.js";
 import { KernelMap } from "./map.js";
@@ -171,25 +172,20 @@ export class KernelSession implements ProgramLoader {
 
   #createDescriptor(spec: MapSpec, btf: Uint8Array | undefined): number {
     const inner = spec.inner === undefined ? undefined : this.#createDescriptor(spec.inner, btf);
+    const types = this.#mapTypes(spec, btf);
     try {
-      const fields = attributes(LAYOUTS.mapCreate, {
-        type: mapTypeByName(spec.type).id,
-        keySize: spec.keySize,
-        valueSize: spec.valueSize,
-        maxEntries: spec.maxEntries,
-        flags: spec.flags,
-        innerMap: inner,
-        ...this.#mapTypes(spec, btf),
-      });
-      setName(fields, NAME_OFFSETS.mapCreate, spec.name);
-      return command(COMMANDS.mapCreate, fields, `creating ${spec.type} map ${spec.name}`);
+      return createMap(spec, inner, types);
+    } catch (error) {
+      // Some types of maps take no BTF, or none for a key they have not; as libbpf, ask again without.
+      if (types.btf === undefined || !(error instanceof KernelError)) throw error;
+      return createMap(spec, inner, {});
     } finally {
       if (inner !== undefined) close(inner);
     }
   }
 
   /** BTF is passed where a map type cannot do without it or the value's type says so (timers, locks). */
-  #mapTypes(spec: MapSpec, btf: Uint8Array | undefined): { btf?: number; btfKeyType?: number; btfValueType?: number } {
+  #mapTypes(spec: MapSpec, btf: Uint8Array | undefined): MapBtf {
     if (btf !== undefined && spec.section === undefined && spec.btfValueTypeId !== undefined) {
       const types = { btfKeyType: spec.btfKeyTypeId ?? 0, btfValueType: spec.btfValueTypeId };
       return { btf: this.#btfDescriptor(btf), ...types };
@@ -204,6 +200,29 @@ export class KernelSession implements ProgramLoader {
     this.#programs.clear();
     this.#btf.clear();
   }
+}
+
+/** The BTF a map is made with: a descriptor and ids of types. */
+interface MapBtf {
+  readonly btf?: number;
+  readonly btfKeyType?: number;
+  readonly btfValueType?: number;
+}
+
+function createMap(spec: MapSpec, innerMap: number | undefined, btf: MapBtf): number {
+  const { keySize, valueSize, flags, extra } = spec;
+  const type = mapTypeByName(spec.type).id;
+  const fields = attributes(LAYOUTS.mapCreate, {
+    ...{ type, keySize, valueSize, maxEntries: entriesOf(spec), flags, innerMap, extra },
+    ...btf,
+  });
+  setName(fields, NAME_OFFSETS.mapCreate, spec.name);
+  return command(COMMANDS.mapCreate, fields, `creating ${spec.type} map ${spec.name}`);
+}
+
+/** Objects leave the size of a perf event array to the loader, as libbpf has it: one entry a CPU. */
+function entriesOf({ type, maxEntries }: MapSpec): number {
+  return type === "perf_event_array" && maxEntries === 0 ? possibleCpus() : maxEntries;
 }
 
 /** One BTF section for each program, so that its descriptor is found again by identity. */

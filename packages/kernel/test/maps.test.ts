@@ -2,6 +2,7 @@ import type { MapSpec, MapStorage } from "@bpfkit/core";
 import { KernelMap, type KernelMapOfMaps, type KernelProgramArray, KernelSession, testRun } from "@bpfkit/kernel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { possibleCpus } from "../src/cpus.js";
+import { storageBtf } from "../src/storage-btf.js";
 import { kernelMissing } from "./here.js";
 import { program } from "./programs.js";
 
@@ -31,6 +32,19 @@ describe.skipIf(kernelMissing !== "")(`maps of the kernel${kernelMissing}`, () =
   });
 
   const make = (fields: Partial<MapSpec>): MapStorage => session.addMaps([spec(fields)]).get(fields.name ?? "m0")!;
+
+  // `int` as key and value, by the smallest BTF.
+  test.each<[what: string, fields: Partial<MapSpec>]>([
+    ["an array with types", { type: "array" }],
+    ["an array of maps with types, which takes none", { type: "array_of_maps", valueSize: 4, inner: spec({}) }],
+    ["a queue with types, which takes none", { type: "queue", keySize: 0 }],
+    ["a perf event array of no size: one entry a CPU", { type: "perf_event_array", valueSize: 4, maxEntries: 0 }],
+    ["a bloom filter with its number of hashes", { type: "bloom_filter", keySize: 0, extra: 3n }],
+  ])("%s is made", (_, fields) => {
+    const { types, key: btfKeyTypeId, value: btfValueTypeId } = storageBtf(fields.valueSize ?? 8);
+    const asked = spec({ ...fields, btfKeyTypeId, btfValueTypeId });
+    expect(session.addMaps([asked], types).get("m0")!.spec.type).toBe(fields.type);
+  });
 
   test("a hash is written, read, walked and deleted", () => {
     const map = make({});
