@@ -291,6 +291,7 @@ function checkDynptr(v: Verification, number: number, argument: HelperArgument, 
 function checkRelease(v: Verification, number: number, argument: HelperArgument, call: CallArguments): void {
   const r = reg(v, number);
   if (argument.kind === "dynptr") {
+    if (r.type === CONST_PTR_TO_DYNPTR) reject(v, "EINVAL", "cannot release unowned const bpf_dynptr");
     const dynptr = dynptrOf(v, number);
     if (dynptr === undefined || dynptr.ref === 0) reject(v, "EINVAL", `arg ${number} is an unacquired reference`);
   } else if (r.ref === 0 && !isNull(r)) {

@@ -1,7 +1,7 @@
 import { helperName } from "./format.js";
 import { type MapInfo, mapTypeNumber } from "./map-info.js";
 import { TAIL_CALL } from "./subprograms.js";
-import { reject, since, type Verification } from "./verification.js";
+import { reject, say, since, type Verification } from "./verification.js";
 
 /** Helpers that alone may be given a map of a type (by id); types that are not named may go to any. */
 const HELPERS_OF_MAP: Readonly<Record<string, readonly number[]>> = {
@@ -72,6 +72,9 @@ const MAPS_OF_HELPER: Readonly<Record<number, readonly string[]>> = {
   211: ["cgrp_storage"],
 };
 
+const MAP_UPDATE = 2;
+const MAP_DELETE = 3;
+
 /** Program types that may update or delete elements of a sockmap. */
 const SOCKMAP_UPDATERS: ReadonlySet<string> = new Set([
   "socket_filter",
@@ -83,9 +86,14 @@ const SOCKMAP_UPDATERS: ReadonlySet<string> = new Set([
   "sk_lookup",
 ]);
 
+/** Whether a program may change a sockmap as any map (Linux `may_update_sockmap`); what may not is said. */
 function mayUpdateSockmap(v: Verification, id: number): boolean {
-  if (id !== 2 && id !== 3) return false;
-  return SOCKMAP_UPDATERS.has(v.program.type) || (v.program.type === "sock_ops" && id === 3);
+  if (id !== MAP_UPDATE && id !== MAP_DELETE) return false;
+  const { type, expectedAttachType } = v.program;
+  const isIterator = type === "tracing" && expectedAttachType === "trace_iter";
+  if (SOCKMAP_UPDATERS.has(type) || isIterator || (type === "sock_ops" && id === MAP_DELETE)) return true;
+  say(v, "cannot update sockmap in this context");
+  return false;
 }
 
 /** Refuses calls and tail calls in one program, where kernel or architecture cannot do both. */
