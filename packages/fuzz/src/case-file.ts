@@ -1,6 +1,6 @@
 import type { Program } from "@bpfkit/core";
 import { SLOT_BYTES } from "@bpfkit/core";
-import type { FuzzCase, SlotChange } from "./case.js";
+import type { FuzzCase, MapWrite, SlotChange } from "./case.js";
 import { type Difference, hex } from "./compare.js";
 import type { CaseOutcome } from "./runner.js";
 
@@ -37,6 +37,8 @@ export function caseFile(subject: FuzzCase, outcome: CaseOutcome, difference?: D
       program: run.program,
       data: hex(run.data),
       ...(run.slots === undefined ? {} : { slots: run.slots.map((slot) => slotOf(slot, index)) }),
+      ...(run.ctx === undefined ? {} : { ctx: textOf(Object.entries(run.ctx)) }),
+      ...(run.init === undefined ? {} : { init: run.init.map((write) => initOf(write, index)) }),
       expect: expectation(outcome.runs[i]),
     })),
     reads: readsOf(outcome, index),
@@ -83,8 +85,17 @@ function expectation(run: CaseOutcome["runs"][number] | undefined): unknown {
   return {
     retval: Number(BigInt.asUintN(32, run.r0)),
     ...(run.data === undefined ? {} : { dataOut: hex(run.data) }),
-    ...(ctx.length === 0 ? {} : { ctx: Object.fromEntries(ctx.map(([name, value]) => [name, String(value)])) }),
+    ...(ctx.length === 0 ? {} : { ctx: textOf(ctx) }),
   };
+}
+
+/** Numbers as decimal text, which JSON has no room for otherwise. */
+function textOf(fields: readonly (readonly [name: string, value: bigint])[]): Record<string, string> {
+  return Object.fromEntries(fields.map(([name, value]) => [name, String(value)]));
+}
+
+function initOf({ map, key, value }: MapWrite, index: (name: string) => number): unknown {
+  return { map: index(map), key: hex(key), value: hex(value) };
 }
 
 function readsOf(outcome: CaseOutcome, index: (name: string) => number): unknown[] {

@@ -13,6 +13,17 @@ export interface CaseRun {
   readonly program: string;
   readonly data: Uint8Array;
   readonly slots?: readonly SlotChange[];
+  /** Fields of the context by their kernel names; 0 where left out. */
+  readonly ctx?: Readonly<Record<string, bigint>>;
+  /** What is written into maps before it. */
+  readonly init?: readonly MapWrite[];
+}
+
+/** A value that is written into a map from outside. */
+export interface MapWrite {
+  readonly map: string;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
 }
 
 /** Everything that is run together and compared. Maps are new for each case and live through its runs. */

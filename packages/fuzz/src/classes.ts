@@ -12,9 +12,13 @@ export interface ProgramClass {
   readonly members?: readonly [min: number, max: number];
   /** Where tail calls may stand. */
   readonly tailCalls?: "entry" | "subprograms" | "both";
+  /** Not all of its programs are good: only what a verifier accepted may be run. */
+  readonly needsVerdict?: true;
 }
 
 const BASE: Weights = { arithmetic: 6, stack: 2, context: 1, branch: 2, taint: 0.4, helper: 0.3 };
+/** Numbers that must be followed with care: some of these programs are refused. */
+const RANGES: Weights = { range: 9, arithmetic: 3, branch: 2, loop: 1, context: 1, packet: 1.5, map: 1.5, memory: 1 };
 const PACKET_TYPES = ["xdp", "sched_cls"];
 
 /** Every class of programs, from simple to tangled. */
@@ -61,6 +65,14 @@ export const CLASSES: readonly ProgramClass[] = [
     subprograms: [0, 2],
     members: [2, 5],
     tailCalls: "both",
+  },
+  { name: "ranges", types: [...PACKET_TYPES, "socket_filter"], weights: RANGES, needsVerdict: true },
+  {
+    name: "range-calls",
+    types: PACKET_TYPES,
+    weights: { ...RANGES, call: 2, callback: 1 },
+    subprograms: [1, 3],
+    needsVerdict: true,
   },
 ];
 

@@ -106,7 +106,7 @@ export function compareVerdicts(
  * Whether a refusal tells nothing of the program: the kernel's verifier stumbled over itself (EFAULT, "verifier bug"),
  * something behind it gave up without a word in the log, or the walk was longer than its limit, which another may not reach.
  */
-function saysNothing({ verdict, errno, message }: FuzzVerdict): boolean {
+export function saysNothing({ verdict, errno, message }: FuzzVerdict): boolean {
   return verdict === "reject" && (errno === "EFAULT" || errno === "E2BIG" || message === "");
 }
 

@@ -17,6 +17,8 @@ export interface Window {
   /** Atomic operations are refused on packets. */
   readonly atomics: boolean;
   readonly writable: boolean;
+  /** Of a packet: where the context has its end. */
+  readonly packetEnd?: number;
 }
 
 /** What is known at one point of a function. */
@@ -47,6 +49,8 @@ export class Frame {
   knowledge: Knowledge;
   /** Registers that statements must leave alone: pointers in use, loop counters, the context. */
   readonly locked: Set<number> = new Set();
+  /** Locked registers that hold numbers: those that count loops. */
+  readonly counters: number[] = [];
   /** Memory beside the stack that is there right now. */
   readonly windows: Window[] = [];
   /** Instructions that may still be added, roughly. */

@@ -10,6 +10,7 @@ import { legacyLoad } from "./statements/legacy-load.js";
 import { map } from "./statements/map.js";
 import { memory, stack } from "./statements/memory.js";
 import { packet } from "./statements/packet.js";
+import { fillStack, range, shapeResult } from "./statements/range.js";
 import {
   type Block,
   type Callee,
@@ -36,6 +37,7 @@ const STATEMENTS: Readonly<Record<StatementKind, Statement>> = {
   call,
   callback,
   tailCall,
+  range,
 };
 
 /** Blocks inside blocks, at most. */
@@ -51,6 +53,8 @@ export interface FunctionPlan {
   readonly size: number;
   /** A subprogram that must be called, so that a chain gets its depth. */
   readonly mustCall?: Callee;
+  /** Whose result is the program's. */
+  readonly isEntry?: boolean;
   /** A tail call that must be there. */
   readonly mustTailCall?: boolean;
 }
@@ -63,13 +67,18 @@ export function writeFunction(random: Random, labels: { next: number }, plan: Fu
   frame.locked.add(CONTEXT_REGISTER);
   for (let argument = 0; argument < plan.args; argument++) frame.set(2 + argument, "safe");
   for (let i = random.integer(2, 4); i > 0; i--) frame.fresh();
+  const isRanged = plan.world.weights.range !== undefined;
+  if (isRanged) fillStack(frame);
   const block = nestedBlock();
   const half = plan.size / 2;
   while (frame.budget > half) block(frame, plan.world, 1);
   if (plan.mustCall !== undefined && plan.mustCall.callsLeft > 0) callSubprogram(frame, plan.mustCall);
   if (plan.mustTailCall === true) tailCall(frame, plan.world, block);
   while (frame.budget > 0) block(frame, plan.world, 1);
-  exit(frame);
+  if (isRanged && plan.isEntry !== true && random.chance(0.6)) {
+    shapeResult(frame);
+    frame.emit("exit");
+  } else exit(frame);
   return frame;
 }
 
@@ -95,7 +104,12 @@ export function writeCallback(random: Random, labels: { next: number }, world: W
   frame.set(1, "safe");
   frame.set(pointer, "pointer");
   frame.locked.add(pointer);
-  const weights = { arithmetic: 1 };
+  const isRanged = world.weights.range !== undefined;
+  const weights = isRanged ? { arithmetic: 1, range: 2 } : { arithmetic: 1 };
+  if (isRanged) {
+    fillStack(frame);
+    frame.windows.push({ register: pointer, offset: 0, size: 8, atomics: true, writable: true });
+  }
   const block = nestedBlock();
   block(frame, { ...world, weights, exits: false }, random.integer(1, 4));
   const number = frame.safe();

@@ -94,6 +94,7 @@ function writeProgram(shared: Shared, name: string, size: number): Source {
     const world = worldOf(shared, below, callbacks, mayTailCall, depth > 0, depth > 6);
     const frame = writeFunction(random, labels, {
       world,
+      isEntry: level === 0,
       args: level === 0 ? 0 : callees[level - 1]!.args,
       stackBytes: stack,
       size: share,
@@ -165,7 +166,7 @@ function runsOf(random: Random, type: string, sources: readonly Source[], slots:
 }
 
 /** A frame of 14 bytes and more that no test run refuses: skb types want a whole header behind an IP protocol number. */
-function packetData(random: Random, type: string): Uint8Array {
+export function packetData(random: Random, type: string): Uint8Array {
   const data = Uint8Array.from({ length: random.integer(14, random.pick([20, 64, 200])) }, () => random.word());
   if (type !== "xdp") data.set([0x88, 0xb5], 12);
   return data;

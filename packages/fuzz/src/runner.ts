@@ -1,4 +1,5 @@
 import type { FuzzCase } from "./case.js";
+import type { Difference } from "./compare.js";
 
 /** Something that carries out a case: an engine with all that it needs around it. */
 export interface FuzzRunner {
@@ -44,6 +45,8 @@ export interface FuzzVerdict {
   readonly verdict: "accept" | "reject";
   readonly errno?: string;
   readonly message?: string;
+  /** Of a rejection: the slot it was about, where that is told. */
+  readonly slot?: number;
 }
 
 /** Something that judges programs without running them. */
@@ -51,4 +54,20 @@ export interface FuzzJudge {
   readonly name: string;
   /** A verdict for each program of the case, in order. */
   verdicts(subject: FuzzCase): readonly FuzzVerdict[];
+}
+
+/** Something that judges programs, runs what it accepted, and holds each run against what its verdict claims. */
+export interface ClaimChecker extends FuzzJudge {
+  /** Runs of programs it refuses are left out, and so are they in program arrays. */
+  check(subject: FuzzCase): ClaimOutcome;
+}
+
+/** What a case came to whose runs were held against verdicts. */
+export interface ClaimOutcome {
+  /** The first claim a run broke: what the verdict says on the left, what was found on the right. */
+  readonly broken?: Difference;
+  readonly runs: number;
+  readonly instructions: number;
+  /** Registers that were held against their ranges. */
+  readonly compared: number;
 }

@@ -66,8 +66,8 @@ function withSources(subject: FuzzCase, sources: readonly Source[]): FuzzCase {
 }
 
 function withSlots(run: CaseRun, slots: CaseRun["slots"]): CaseRun {
-  const { program, data } = run;
-  return slots === undefined || slots.length === 0 ? { program, data } : { program, data, slots };
+  const { slots: _, ...rest } = run;
+  return slots === undefined || slots.length === 0 ? rest : { ...rest, slots };
 }
 
 /** A source whose jumps lead nowhere becomes an empty program, which every engine refuses. */
@@ -98,6 +98,8 @@ function shrinkRuns(current: () => FuzzCase, attempt: (candidate: FuzzCase) => b
     });
     const { data } = current().runs[index]!;
     attempt(replaced((run) => withSlots(run, undefined)));
+    attempt(replaced(({ ctx: _, ...run }) => run));
+    attempt(replaced(({ init: _, ...run }) => run));
     attempt(replaced((run) => ({ ...run, data: new Uint8Array(data.length) })));
     for (const length of [14, 20, 64]) {
       if (length < data.length) attempt(replaced((run) => ({ ...run, data: run.data.slice(0, length) })));

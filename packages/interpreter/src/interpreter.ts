@@ -79,7 +79,7 @@ export class InterpreterLinked implements Linked {
   start(program: ProgramId, context: RunContext, options: RunOptions = {}, onEnd: () => void = () => {}): Stepper {
     const machine = this.#acquire(program, context, "free");
     try {
-      return new Stepper(machine, options, () => {
+      return new Stepper(machine, context, options, () => {
         this.#release(machine);
         onEnd();
       });

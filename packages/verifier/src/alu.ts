@@ -5,6 +5,8 @@ import { pointerAlu } from "./pointer-alu.js";
 import { markPrecise } from "./precision.js";
 import {
   ADD_CONST,
+  ADD_CONST32,
+  ADD_CONST64,
   NOT_INIT,
   type Register,
   register,
@@ -14,7 +16,19 @@ import {
   unlinked,
   withNum,
 } from "./register.js";
-import { isKnown, known, type Scalar, sane, width } from "./scalar.js";
+import {
+  draft,
+  isKnown,
+  isKnown32,
+  known,
+  S32_MAX,
+  S32_MIN,
+  type Scalar,
+  sane,
+  setTnum,
+  U32_MAX,
+  width,
+} from "./scalar.js";
 import {
   aluScalar,
   immediateScalar,
@@ -25,6 +39,7 @@ import {
   truncate32,
 } from "./scalar-alu.js";
 import { currentFrame } from "./state.js";
+import { tnumConst, tnumWithSubregister } from "./tnum.js";
 import { linkBeforeCopy, reg, reject, setReg, since, type Verification } from "./verification.js";
 
 /** Refuses a register that does not exist or holds nothing yet. */
@@ -152,17 +167,43 @@ function forkMask(v: Verification, dst: number, value: Register, operation: numb
   const fork64 = num.smin === -1n && num.smax === 0n;
   const fork32 = num.s32min === -1 && num.s32max === 0;
   if (!fork64 && !fork32) return value;
-  if (!fork64) return value;
   const other = pushPath(v, v.slot, v.slot);
-  currentFrame(other).regs[dst] = register(SCALAR, known(0n));
-  return register(SCALAR, known(-1n));
+  currentFrame(other).regs[dst] = register(SCALAR, fork64 ? known(0n) : withLow(num, 0));
+  return register(SCALAR, fork64 ? known(-1n) : withLow(num, -1));
+}
+
+/** A number whose low half is known; of the high one it says what it said. */
+function withLow(num: Scalar, low: number): Scalar {
+  const d = draft(num);
+  setTnum(d, tnumWithSubregister(num, tnumConst(BigInt(low))));
+  d.s32min = d.s32max = low;
+  d.u32min = d.u32max = low >>> 0;
+  return d;
+}
+
+/** The constant an instruction adds to its destination, as a link remembers it; undefined where there is none. */
+function addedConstant(
+  v: Verification,
+  before: Scalar,
+  source: Scalar,
+  operation: number,
+  is32: boolean,
+): number | undefined {
+  // From 6.18 on links also follow subtractions, negative constants, and 32-bit sums of what has no high half.
+  const isModern = since(v, 618);
+  const isSum = operation === ADD || (operation === SUB && isModern);
+  if (!isSum || !(is32 ? isModern && isKnown32(source) && before.umax <= BigInt(U32_MAX) : isKnown(source)))
+    return undefined;
+  const constant = Number(is32 ? BigInt.asIntN(32, source.value) : source.smin);
+  if (constant > S32_MAX || constant < (isModern ? S32_MIN : 0)) return undefined;
+  if (operation === ADD) return constant;
+  return constant === S32_MIN ? undefined : -constant;
 }
 
 /** Adding a constant to a linked number keeps the link, with the constant; anything else ends it. */
-function linkedSum(before: Register, num: Scalar, source: Scalar, isSum: boolean): Register {
-  const isLinked = isSum && before.id !== 0 && isKnown(source);
-  if (!isLinked || (before.id & ADD_CONST) !== 0 || source.umax > 0x7fff_ffffn) return scalarRegister(num);
-  return register(SCALAR, num, Number(source.value), before.id | ADD_CONST);
+function linkedSum(before: Register, num: Scalar, constant: number | undefined, is32: boolean): Register {
+  if (constant === undefined || before.id === 0 || (before.id & ADD_CONST) !== 0) return scalarRegister(num);
+  return register(SCALAR, num, constant, before.id | (is32 ? ADD_CONST32 : ADD_CONST64));
 }
 
 function binaryScalar(v: Verification, opcode: number, source: Register): void {
@@ -173,7 +214,8 @@ function binaryScalar(v: Verification, opcode: number, source: Register): void {
   if (isKnown(source.num)) value = forkMask(v, dst, value, operation);
   const num = sane(aluScalar(value.num, source.num, operation, is32));
   const isSelf = (opcode & SOURCE_REGISTER) !== 0 && v.code.src[v.slot] === dst;
-  setReg(v, dst, linkedSum(value, num, source.num, operation === ADD && !is32 && !isSelf));
+  const constant = isSelf ? undefined : addedConstant(v, value.num, source.num, operation, is32);
+  setReg(v, dst, linkedSum(value, num, constant, is32));
 }
 
 function binary(v: Verification, opcode: number): void {

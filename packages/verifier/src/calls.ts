@@ -193,7 +193,7 @@ export function leaveFrame(v: Verification): void {
   }
   frames.pop();
   v.slot = next;
-  const head = isCallback ? findLoopHead(v, next) : undefined;
+  const head = isCallback ? findLoopHead(v, next, v.state) : undefined;
   if (head !== undefined) widenTowards(head, v.state);
 }
 

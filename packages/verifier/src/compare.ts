@@ -85,11 +85,9 @@ function exactlySame(kept: Register, fresh: Register, ids: Ids): boolean {
 
 function scalarSafe(kept: Register, fresh: Register, isPrecise: boolean, ids: Ids, likeness: Likeness): boolean {
   if (!isPrecise && likeness === "subsumes") return true;
-  const keptAdds = (kept.id & ADD_CONST) !== 0;
-  const freshAdds = (fresh.id & ADD_CONST) !== 0;
-  if (keptAdds && !freshAdds) return false;
-  if (kept.id !== 0 && !keptAdds && freshAdds) return false;
-  if (keptAdds && kept.off !== fresh.off) return false;
+  const keptAdds = kept.id & ADD_CONST;
+  if (kept.id !== 0 && keptAdds !== (fresh.id & ADD_CONST)) return false;
+  if (keptAdds !== 0 && kept.off !== fresh.off) return false;
   return sameScalarId(kept.id, fresh.id, ids) && contains(kept.num, fresh.num);
 }
 

@@ -79,11 +79,11 @@ export function endPath(v: Verification): void {
   }
 }
 
-/** The kept state at a slot that the walk is below of: the head of the loop it is in. */
-export function findLoopHead(v: Verification, slot: number): State | undefined {
+/** The last kept state at a slot that `below` comes from: one round of the loop earlier. */
+export function findLoopHead(v: Verification, slot: number, below: State): State | undefined {
   const list = v.explored[bucket(v, slot)] ?? [];
   return list.findLast(
-    (state) => state.slot === slot && state.branches > 0 && sameCalls(state, v.state) && state.depth < v.state.depth,
+    (state) => state.slot === slot && state.branches > 0 && sameCalls(state, below) && state.depth < below.depth,
   );
 }
 

@@ -108,10 +108,11 @@ function rangesAt(records: Int32Array, at: number): Ranges {
     const knownMask = ~unsignedAt(records, at + MASK) & ALL_BITS;
     return { smin, smax, umin, umax, knownMask, knownBits: unsignedAt(records, at + VALUE) };
   }
-  const wraps = umin + off < 0n;
+  const wraps = umin + off < 0n || umax + off > ALL_BITS;
+  const wrapsSigned = smin + off < LOWEST || smax + off > -1n - LOWEST;
   return {
-    smin: smin + off,
-    smax: smax + off,
+    smin: wrapsSigned ? LOWEST : smin + off,
+    smax: wrapsSigned ? -1n - LOWEST : smax + off,
     umin: wraps ? 0n : umin + off,
     umax: wraps ? ALL_BITS : umax + off,
     knownMask: 0n,

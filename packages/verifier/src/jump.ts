@@ -9,6 +9,7 @@ import { markPrecise } from "./precision.js";
 import { changeRegisters, dropReference, settleNull } from "./references.js";
 import {
   ADD_CONST,
+  ADD_CONST32,
   AT_PACKET_END,
   BEYOND_PACKET_END,
   baseType,
@@ -40,7 +41,7 @@ import {
   withType,
   ZERO_SCALAR,
 } from "./register.js";
-import { known, sane, sync } from "./scalar.js";
+import { known, sane, sync, zeroExtend32 } from "./scalar.js";
 import { addWithoutSync } from "./scalar-alu.js";
 import { flip, refine, refineSelf, reverse, scalarBranchTaken } from "./scalar-branch.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
@@ -128,10 +129,13 @@ function collectLinked(state: State, id: number, linked: LinkedRegister[]): void
 
 /** What a linked register is once another one of its link is known better. */
 function followLink(r: Register, learned: Register): Register {
+  // A constant added in 32 bits says nothing of one added in 64.
+  if (((r.id ^ learned.id) & ADD_CONST) === ADD_CONST) return r;
   const bothPlain = (r.id & ADD_CONST) === 0 && (learned.id & ADD_CONST) === 0;
   if (bothPlain || r.off === learned.off) return learned;
   const offOf = (x: Register): number => ((x.id & ADD_CONST) === 0 ? 0 : x.off);
   const shifted = addWithoutSync(learned.num, known(BigInt(offOf(r) - offOf(learned))));
+  if (((r.id | learned.id) & ADD_CONST32) !== 0) zeroExtend32(shifted);
   return register(SCALAR, sync(shifted), r.off, r.id);
 }
 
@@ -281,7 +285,8 @@ function mayGoto(v: Verification, opcode: number): void {
   if (!isValid || code.imm[slot] !== 0 || off === 0) {
     reject(v, "EINVAL", `invalid may_goto off ${off} imm ${code.imm[slot]}`);
   }
-  const head = findLoopHead(v, slot);
+  // The state was just kept here; the round before is further up.
+  const head = v.state.parent && findLoopHead(v, slot, v.state.parent);
   const inside = pushPath(v, slot + 1, slot);
   inside.mayGotoDepth++;
   if (head !== undefined) widenTowards(head, inside);

@@ -109,7 +109,8 @@ function readModifyWrite(v: Verification, opcode: number): void {
   const into = imm === ATOMIC_CMPXCHG ? 0 : (imm & ATOMIC_FETCH) !== 0 ? src : -1;
   if (into >= 0) {
     checkWrite(v, into);
-    if (into !== dst) setReg(v, into, UNKNOWN_SCALAR);
+    // As Linux does it, before the address is used: where that is the same register, there is none left.
+    setReg(v, into, UNKNOWN_SCALAR);
   }
   const access: MemoryAccess = {
     number: dst,
@@ -119,14 +120,11 @@ function readModifyWrite(v: Verification, opcode: number): void {
     value: -1,
     isSigned: false,
   };
-  const target = reg(v, dst);
+  const { type } = reg(v, dst);
   accessMemoryAt(v, access, true);
   if (into >= 0) accessMemoryAt(v, { ...access, value: into }, true);
-  checkOnePointerKind(v, target.type, false);
-  const loaded = into === dst ? reg(v, dst) : undefined;
-  if (loaded !== undefined) setReg(v, dst, target);
+  checkOnePointerKind(v, type, false);
   accessMemoryAt(v, { ...access, access: "write" }, true);
-  if (loaded !== undefined) setReg(v, dst, loaded);
 }
 
 function loadAcquire(v: Verification, opcode: number): void {

@@ -41,8 +41,12 @@ export const RCU: number = 1 << 14;
 export const baseType = (type: number): number => type & BASE_MASK;
 export const mayBeNull = (type: number): boolean => (type & MAYBE_NULL) !== 0;
 
-/** A mark in `id`: the scalar is a linked one plus `off`. */
-export const ADD_CONST: number = 1 << 30;
+/** A mark in `id`: the scalar is a linked one plus `off`, added in 64 bits. */
+export const ADD_CONST64: number = 1 << 30;
+/** The same, added in 32 bits, the high half cleared. */
+export const ADD_CONST32: number = 1 << 29;
+/** Either mark. */
+export const ADD_CONST: number = ADD_CONST64 | ADD_CONST32;
 
 /** The packet pointer was compared and is at the packet's end, or past it. */
 export const AT_PACKET_END = -1;
@@ -54,7 +58,7 @@ export const BEYOND_PACKET_END = -2;
  */
 export interface Register {
   readonly type: number;
-  /** A pointer's fixed offset; of a scalar with `ADD_CONST`, the constant. */
+  /** A pointer's fixed offset; of a scalar with a mark of `ADD_CONST`, the constant. */
   readonly off: number;
   /** The number, or a pointer's variable offset. */
   readonly num: Scalar;

@@ -11,6 +11,8 @@ import {
 } from "@bpfkit/core";
 import { InterpreterLinked, type Stepper } from "@bpfkit/interpreter";
 import { type ContextBuilder, createContext } from "@bpfkit/program-types";
+import type { Claims } from "./claims/claims.js";
+import { type WatchedResult, watch } from "./claims/watch.js";
 import { VmError } from "./error.js";
 import type { Outcome, RunInput, VmRunOptions } from "./types.js";
 
@@ -96,6 +98,24 @@ export class VmProgram {
     } catch (error) {
       give();
       throw error;
+    }
+  }
+
+  /**
+   * Runs step by step and holds every instruction against what the verdicts claim of it; gives up at the first claim that is
+   * broken. `claimsOf`: of every program the run may come to.
+   * @throws as `step`, and {VmError} `NO_SUCH_PROGRAM` where it comes to another.
+   */
+  watch(
+    claimsOf: (program: Program) => Claims | undefined,
+    input: RunInput = {},
+    options: RunOptions = {},
+  ): WatchedResult {
+    const stepper = this.step(input, options);
+    try {
+      return watch({ stepper, maps: this.#linked!.set.maps }, claimsOf);
+    } finally {
+      stepper.dispose();
     }
   }
 

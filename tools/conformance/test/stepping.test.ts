@@ -34,6 +34,21 @@ describe("a step", () => {
     expect(stepper.result).toEqual({ r0: 9n, instructions: 20, tailCalls: 2, missedTailCalls: 0 });
   });
 
+  test("tells what a watcher asks for as the frames do", () => {
+    make({ main: MIXED, leaf: "r0 = 0; exit" }, { 0: "leaf" });
+    const stepper = vm.program("main").step({ data: Uint8Array.of(1) });
+    expect(stepper.context.r1).toBe(stepper.registers[1]);
+    do {
+      const { frames, program, slot, depth, halves, registers } = stepper;
+      expect([program.name, slot, depth]).toEqual([frames[0]!.program, frames[0]!.slot, frames.length]);
+      expect(frames.map((_, up) => stepper.stackOf(up))).toEqual(frames.map(({ stack }) => stack));
+      const unsigned = registers.map(
+        (_, number) => new BigUint64Array(halves.slice(2 * number, 2 * number + 2).buffer)[0],
+      );
+      expect(unsigned).toEqual(registers);
+    } while (stepper.step() === undefined);
+  });
+
   test("changes nothing behind the end", () => {
     make({ main: "r0 = 3; exit" });
     const stepper = vm.program().step();

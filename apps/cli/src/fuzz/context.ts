@@ -3,8 +3,12 @@ const SK_BUFF_BYTES = 192;
 const FIELDS = { mark: 8, priority: 32, cb0: 48, cb1: 52, cb2: 56, cb3: 60, cb4: 64 } as const;
 
 /** The context a test run of a type is given and gives back; undefined where it has nothing to write. */
-export function emptyContext(type: string): Uint8Array | undefined {
-  return type === "xdp" ? undefined : new Uint8Array(SK_BUFF_BYTES);
+export function contextBytes(type: string, fields: Readonly<Record<string, bigint>> = {}): Uint8Array | undefined {
+  if (type === "xdp") return undefined;
+  const bytes = new Uint8Array(SK_BUFF_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [name, at] of Object.entries(FIELDS)) view.setUint32(at, Number(fields[name] ?? 0n), true);
+  return bytes;
 }
 
 /** The fields of a context that came back. */

@@ -1,7 +1,7 @@
 import { isBpfkitError, isProgramArray, type Program } from "@bpfkit/core";
 import type { CaseOutcome, FuzzCase, FuzzJudge, FuzzRunner, RunOutcome, SlotChange } from "@bpfkit/fuzz";
 import { KernelSession, testRun } from "@bpfkit/kernel";
-import { contextFields, emptyContext } from "./context.js";
+import { contextBytes, contextFields } from "./context.js";
 import { contentsOf } from "./outcome.js";
 
 /** The running kernel as the measure: loads, fills program arrays, test-runs, and gives everything back. */
@@ -39,10 +39,11 @@ function carryOut(session: KernelSession, subject: FuzzCase): CaseOutcome {
   const rejection = rejectionOf(session, subject.programs);
   if (rejection !== undefined) return { rejection, runs: [], maps: {} };
   for (const slot of subject.slots) fillSlot(session, programs, slot);
-  const runs = subject.runs.map(({ program, data, slots = [] }): RunOutcome => {
+  const runs = subject.runs.map(({ program, data, slots = [], ctx: fields, init = [] }): RunOutcome => {
     for (const slot of slots) fillSlot(session, programs, slot);
+    for (const { map, key, value } of init) session.maps.get(map)!.set(key, value);
     const chosen = programs.get(program)!;
-    const ctx = emptyContext(chosen.type);
+    const ctx = contextBytes(chosen.type, fields);
     const answer = testRun(session.descriptorOf(chosen), ctx === undefined ? { data } : { data, ctx }, program);
     const told = ctx === undefined ? {} : { ctx: contextFields(answer.ctx) };
     return { r0: BigInt(answer.retval), data: answer.data, ...told };

@@ -45,7 +45,7 @@ export class Licences {
 }
 
 /** What the kernel's judge adds to a program with subprograms and no BTF: static functions that return int. */
-function withFunctionInfo(program: Program): Program {
+export function withFunctionInfo(program: Program): Program {
   if (program.btf !== undefined || program.subprograms.length < 2) return program;
   const functions = program.subprograms.map(({ name, start }) => ({ name, slot: start }));
   return { ...program, btf: functionBtf(functions, program.type) };

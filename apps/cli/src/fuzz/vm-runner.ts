@@ -54,9 +54,10 @@ function carryOut(vm: Vm, subject: FuzzCase): CaseOutcome {
   const runs: RunOutcome[] = [];
   try {
     fill(subject.slots);
-    for (const { program, data, slots = [] } of subject.runs) {
+    for (const { program, data, ctx: fields = {}, init = [], slots = [] } of subject.runs) {
       fill(slots);
-      const outcome = vm.program(program).run({ data }, { budget: BUDGET });
+      for (const { map, key, value } of init) vm.map(map).set(key, value);
+      const outcome = vm.program(program).run({ data, ctx: fields }, { budget: BUDGET });
       const { r0, dataOut, ctx = {}, fault } = outcome;
       runs.push({
         r0,

@@ -1,4 +1,5 @@
-import { CONTEXT_REGISTER, type Statement } from "./statement.js";
+import type { Frame } from "../frame.js";
+import { CONTEXT_REGISTER, type Statement, type World } from "./statement.js";
 
 /** 32-bit context fields that a test run sets the same everywhere: where they lie, and whether a program may write them. */
 const FIELDS: Readonly<Record<string, { readonly read: readonly number[]; readonly write: readonly number[] }>> = {
@@ -17,7 +18,15 @@ export const context: Statement = (frame, world) => {
     frame.emit("stxW", { dst: CONTEXT_REGISTER, offset: frame.random.pick(fields.write), src: frame.safe() });
     return;
   }
-  const target = frame.free();
+  loadField(frame, world);
+};
+
+/** A field of the context in a register; undefined where there is none to be read. */
+export function loadField(frame: Frame, world: World, except: readonly number[] = []): number | undefined {
+  const fields = FIELDS[world.type];
+  if (fields === undefined || !frame.locked.has(CONTEXT_REGISTER)) return undefined;
+  const target = frame.free(except);
   frame.emit("ldxW", { dst: target, src: CONTEXT_REGISTER, offset: frame.random.pick(fields.read) });
   frame.set(target, "safe");
-};
+  return target;
+}

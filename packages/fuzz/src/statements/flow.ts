@@ -50,10 +50,12 @@ export const loop: Statement = (frame, world, block) => {
   frame.place(head);
   const before = frame.snapshot();
   frame.loops++;
+  frame.counters.push(counter);
   const early = frame.random.chance(0.2);
   if (early) frame.emit("mayGoto", { target: out });
   block(frame, world, frame.random.integer(1, 3));
   frame.loops--;
+  frame.counters.pop();
   repair(frame, before);
   frame.emit("add64Imm", { dst: counter, imm: 1 });
   frame.emit(frame.random.pick(BELOW), { dst: counter, imm: frame.random.integer(2, 5), target: head });

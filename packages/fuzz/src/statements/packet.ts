@@ -39,7 +39,7 @@ export const packet: Statement = (frame, world, block) => {
   frame.locked.add(data);
   if (random.chance(0.25)) length(frame, world, pointers);
   frame.held++;
-  const window = { register: data, offset: 0, size, atomics: false, writable: true };
+  const window = { register: data, offset: 0, size, atomics: false, writable: true, packetEnd: pointers[1] };
   frame.windows.push(window);
   access(frame, window);
   block(frame, world, random.integer(1, 4));

@@ -18,7 +18,8 @@ export type StatementKind =
   | "helper"
   | "call"
   | "callback"
-  | "tailCall";
+  | "tailCall"
+  | "range";
 
 /** How often each kind is chosen; a kind left out is never. */
 export type Weights = Readonly<Partial<Record<StatementKind, number>>>;

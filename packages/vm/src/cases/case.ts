@@ -149,6 +149,8 @@ export interface Case {
   readonly init: readonly CaseInit[];
   readonly runs: readonly CaseRun[];
   readonly reads: readonly CaseRead[];
+  /** Every run is held against what the verdicts claim of each instruction. */
+  readonly claims?: boolean | undefined;
 }
 
 /** One program with its expectation at the top: the shape of recorded verifier cases. */

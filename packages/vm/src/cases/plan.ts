@@ -25,6 +25,8 @@ export interface Plan {
   readonly init: readonly CaseInit[];
   readonly runs: readonly CaseRun[];
   readonly reads: readonly CaseRead[];
+  /** Runs are held against what verdicts claim. */
+  readonly claims?: boolean;
   /** The program is judged as without BTF, as recorded objects were loaded. */
   readonly withoutBtf?: boolean;
   /** Why its expectation does not count, where it says so itself. */
@@ -62,6 +64,7 @@ async function planCase(one: Case): Promise<Plan> {
     init: [...initOf(maps), ...init],
     runs,
     reads,
+    ...(one.claims === true ? { claims: true } : {}),
     ...(object === undefined ? {} : { object }),
     ...(profile === undefined ? {} : { profile }),
   };

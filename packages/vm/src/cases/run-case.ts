@@ -1,8 +1,9 @@
 import { profileFor } from "@bpfkit/abi";
 import { isBpfkitError, isProgramArray, type MapStorage, type Program } from "@bpfkit/core";
+import { Claims } from "../claims/claims.js";
 import { VmError } from "../error.js";
 import { fromHex } from "../hex.js";
-import type { VmOptions } from "../types.js";
+import type { RunInput, VmOptions } from "../types.js";
 import { load, type Vm } from "../vm.js";
 import type { CaseInit, CaseRead, CaseRun, CaseSlot } from "./case.js";
 import { type CaseAnswer, compareOutcome, compareRead, compareVerdict } from "./compare.js";
@@ -106,6 +107,9 @@ async function newVm(plan: Plan, options: CaseOptions): Promise<Vm> {
   }
 }
 
+/** Instructions after which a run that is held against claims ends. */
+const WATCH_BUDGET = 1_000_000;
+
 /** One case being carried out. */
 class Execution {
   readonly #vm: Vm;
@@ -114,6 +118,7 @@ class Execution {
   /** What was loaded, and what was not, by name. */
   readonly #programs = new Map<string, Program>();
   readonly #rejected = new Map<string, CaseAnswer>();
+  #claims: Map<Program, Claims> | undefined;
 
   constructor(vm: Vm, options: CaseOptions, report: Report) {
     this.#vm = vm;
@@ -126,6 +131,7 @@ class Execution {
     if (plan.object !== undefined) for (const program of this.#vm.programs) this.#loadUnlessDone(program);
     for (const slot of plan.slots) this.#fillSlot(slot);
     for (const one of plan.init) this.#write(one);
+    if (plan.claims === true) this.#learnClaims();
     for (const [index, run] of plan.runs.entries()) {
       this.#run(run, index);
       this.#read(plan.reads.filter(({ after }) => after === index));
@@ -159,6 +165,22 @@ class Execution {
     // No kernel has raw programs, and how much memory theirs is differs from run to run.
     if (program.type === "raw" && expect?.verdict === undefined) return { verdict: "accept" };
     return this.#options.verify?.(program, this.#vm) ?? this.#vm.verify(program, { facts: false });
+  }
+
+  /** Programs that run are held against the verifier here, whatever else gives their verdicts. */
+  #learnClaims(): void {
+    this.#claims = new Map();
+    for (const program of this.#programs.values())
+      this.#claims.set(program, new Claims(program, this.#vm.verify(program)));
+  }
+
+  #watch(program: Program, input: RunInput, index: number): void {
+    const { broken } = this.#vm
+      .runnable(program)
+      .watch((one) => this.#claims?.get(one), input, { budget: WATCH_BUDGET });
+    const found =
+      broken && `${broken.found} at slot ${broken.slot} of ${broken.program}, where it is claimed: ${broken.claimed}`;
+    this.#report.compare(`run ${index} of ${program.name}`, "as claimed", found ?? "as claimed");
   }
 
   #map(ref: number | string): MapStorage {
@@ -214,6 +236,10 @@ class Execution {
     const program = this.#program(run.program);
     const data = run.data === undefined ? new Uint8Array(64) : fromHex(run.data, '"data"');
     const ctx = Object.fromEntries(Object.entries(run.ctx ?? {}).map(([field, value]) => [field, BigInt(value)]));
+    if (this.#claims !== undefined) {
+      this.#watch(program, { data, ctx }, index);
+      return;
+    }
     const outcome = this.#vm
       .runnable(program)
       .run({ data, ctx }, run.repeat === undefined ? {} : { repeat: run.repeat });

@@ -145,6 +145,7 @@ const caseOf: v.GenericSchema<unknown, Case> = v.strictObject({
   init: v.optional(v.array(init), []),
   runs: v.optional(v.array(run), []),
   reads: v.optional(v.array(read), []),
+  claims: v.optional(v.boolean()),
 });
 
 const single: v.GenericSchema<unknown, SingleCase> = v.strictObject({

@@ -1,0 +1,79 @@
+import { DEFAULT_PROFILE } from "@bpfkit/abi";
+import { isBpfkitError, type MapSpec, type Program } from "@bpfkit/core";
+import type { ClaimChecker, ClaimOutcome, Difference, FuzzCase, FuzzVerdict } from "@bpfkit/fuzz";
+import { type Verdict, verify } from "@bpfkit/verifier";
+import { type BrokenClaim, Claims, load, type Vm } from "@bpfkit/vm";
+import { withFunctionInfo } from "./verifier-judge.js";
+
+/** A generated program ends long before, but for those a mutation made loop. */
+const BUDGET = 20_000;
+
+/** Our verifier, with every run of the interpreter held against the facts of its verdicts. */
+export function claimChecker(): ClaimChecker {
+  const verdicts = new WeakMap<Program, Verdict | FuzzVerdict>();
+  const verdictOf = (program: Program, { maps }: FuzzCase): Verdict | FuzzVerdict => {
+    const known = verdicts.get(program) ?? judge(program, maps);
+    verdicts.set(program, known);
+    return known;
+  };
+  return {
+    name: "verifier",
+    verdicts: (subject) => subject.programs.map((program) => verdictOf(program, subject)),
+    check: (subject) => {
+      const claims = new Map<Program, Claims>();
+      for (const program of subject.programs) {
+        const verdict = verdictOf(program, subject);
+        if ("facts" in verdict && verdict.verdict === "accept") claims.set(program, new Claims(program, verdict));
+      }
+      return runAll(subject, claims);
+    },
+  };
+}
+
+/** What the verifier can say nothing of is not accepted. */
+function judge(program: Program, maps: readonly MapSpec[]): Verdict | FuzzVerdict {
+  const specs = new Map(maps.map((map) => [map.name, map]));
+  try {
+    return verify(withFunctionInfo(program), { maps: specs, profile: DEFAULT_PROFILE });
+  } catch (error) {
+    if (!isBpfkitError(error) || error.code !== "UNSUPPORTED") throw error;
+    return { verdict: "reject", message: error.message };
+  }
+}
+
+function runAll(subject: FuzzCase, claims: ReadonlyMap<Program, Claims>): ClaimOutcome {
+  const programs = new Map([...claims.keys()].map((program) => [program.name, program]));
+  const total = { runs: 0, instructions: 0, compared: 0 };
+  const vm = load({ programs: [...claims.keys()], maps: subject.maps });
+  try {
+    fillSlots(vm, subject.slots, programs);
+    for (const [index, { program: name, data, ctx = {}, init = [], slots = [] }] of subject.runs.entries()) {
+      const program = programs.get(name);
+      if (program === undefined) continue;
+      fillSlots(vm, slots, programs);
+      for (const { map, key, value } of init) vm.map(map).set(key, value);
+      const watched = vm.runnable(program).watch((one) => claims.get(one), { data, ctx }, { budget: BUDGET });
+      total.runs++;
+      total.instructions += watched.instructions;
+      total.compared += watched.compared;
+      if (watched.broken !== undefined) return { ...total, broken: differenceOf(watched.broken, index) };
+    }
+    return total;
+  } finally {
+    vm.dispose();
+  }
+}
+
+/** What a refused program would fill stays empty. */
+function fillSlots(vm: Vm, slots: FuzzCase["slots"], programs: ReadonlyMap<string, Program>): void {
+  for (const { map, index, program } of slots) {
+    if (program === null || programs.has(program))
+      vm.setSlot(map, index, program === null ? undefined : programs.get(program));
+  }
+}
+
+function differenceOf({ program, slot, claimed, found }: BrokenClaim, run: number): Difference {
+  const what = `a claim at slot ${slot} of ${program}`;
+  const left = { engine: "verifier", value: claimed };
+  return { what, run, left, right: { engine: "interpreter", value: found } };
+}
