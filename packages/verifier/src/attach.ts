@@ -1,8 +1,5 @@
 import { ATTACH_TYPES, programTypeByName } from "@bpfkit/abi";
-import { reject, type Verification } from "./verification.js";
-
-/** Load flag: the program may sleep (uapi/linux/bpf.h). */
-const F_SLEEPABLE = 16;
+import { isSleepable, reject, type Verification } from "./verification.js";
 
 /** Types whose programs are checked against the kernel's type of what they attach to. */
 const BY_TARGET: ReadonlySet<string> = new Set(["tracing", "lsm", "ext"]);
@@ -24,13 +21,12 @@ export function checkAttachType(v: Verification): void {
  * program's arguments have no types, so there is nothing to verify them by.
  */
 export function checkAttachTarget(v: Verification): void {
-  const { type, expectedAttachType = "", attachTo, flags = 0 } = v.program;
-  const sleeps = (flags & F_SLEEPABLE) !== 0;
+  const { type, expectedAttachType = "", attachTo } = v.program;
   if (type === "syscall") {
-    if (!sleeps) reject(v, "EINVAL", "Syscall programs can only be sleepable");
+    if (!isSleepable(v)) reject(v, "EINVAL", "Syscall programs can only be sleepable");
     return;
   }
-  if (sleeps && (!MAY_SLEEP.has(type) || NEVER_SLEEP.has(expectedAttachType))) {
+  if (isSleepable(v) && (!MAY_SLEEP.has(type) || NEVER_SLEEP.has(expectedAttachType))) {
     const words = "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable";
     reject(v, "EINVAL", words);
   }

@@ -381,7 +381,10 @@ function resolveArgument(v: Verification, argument: HelperArgument, call: CallAr
   if (argument.kind !== "map_value") return argument;
   if (call.map === undefined) reject(v, "EACCES", "invalid map_ptr to access map->type");
   const { type } = call.map.spec;
-  if (type === "sockmap" || type === "sockhash") return { ...argument, kind: "btf_id_sock_common" };
+  if (type === "sockmap" || type === "sockhash") {
+    if (argument.nullable || argument.uninit) reject(v, "EINVAL", "invalid arg_type for sockmap/sockhash");
+    return { ...argument, kind: "btf_id_sock_common" };
+  }
   if (type === "bloom_filter" && call.helper.name === "map_peek_elem")
     return { ...argument, uninit: false, write: false };
   return argument;

@@ -46,7 +46,17 @@ import { signedRange, unsignedRange, ZERO } from "./scalar.js";
 import { BYTE_SPILL, BYTE_ZERO, byteAt, byteIndexOf, isScalarSpill, slotIndexOf, spillSize } from "./stack-slot.js";
 import { currentFrame, type Frame } from "./state.js";
 import { TAIL_CALL } from "./subprograms.js";
-import { frameOf, frameOfPointer, reg, reject, say, setReg, since, type Verification } from "./verification.js";
+import {
+  frameOf,
+  frameOfPointer,
+  isSleepable,
+  reg,
+  reject,
+  say,
+  setReg,
+  since,
+  type Verification,
+} from "./verification.js";
 
 /** The largest negative errno. */
 const MAX_ERRNO = 4095;
@@ -101,7 +111,7 @@ function findHelper(v: Verification, id: number): HelperPrototype {
   if (helper.gplOnly && !GPL.has(v.program.license ?? "GPL")) {
     reject(v, "EINVAL", "cannot call GPL-restricted function from non-GPL compatible program");
   }
-  if (helper.mightSleep && ((v.program.flags ?? 0) & 0x10) === 0) {
+  if (helper.mightSleep && !isSleepable(v)) {
     reject(v, "EINVAL", "helper call might sleep in a non-sleepable prog");
   }
   return helper;

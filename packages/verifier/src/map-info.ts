@@ -37,8 +37,10 @@ export const mapTypeNumber = (type: string): number => TYPE_NUMBERS.get(type) ??
 
 /** Makes the verifier's view of a map. */
 export function mapInfo(spec: MapSpec, fields?: readonly MapField[]): MapInfo {
+  // A lookup in these gives the kernel's own data (kernel/bpf/devmap.c, `dev_map_alloc`).
+  const isReadOnly = spec.type === "devmap" || spec.type === "devmap_hash";
   return {
-    spec,
+    spec: isReadOnly ? { ...spec, flags: spec.flags | F_RDONLY_PROG } : spec,
     fields: fields === undefined ? undefined : [...fields].sort((a, b) => a.offset - b.offset),
     inner: spec.inner === undefined ? undefined : mapInfo(spec.inner),
   };

@@ -4,7 +4,7 @@ import { isWideLoad } from "./code.js";
 import { VerifierError } from "./error.js";
 import { hasDirectValues, hasField, type MapField, type MapInfo, mapInfo } from "./map-info.js";
 import { CLASS_LDX, LOAD_BTF_ID, LOAD_FUNCTION, LOAD_MAP, LOAD_MAP_VALUE, MODE_MEM, MODE_MEMSX } from "./opcode.js";
-import { MAX_OFFSET, reject, type Verification } from "./verification.js";
+import { isSleepable, MAX_OFFSET, reject, type Verification } from "./verification.js";
 
 const OPCODES: ReadonlySet<number> = new Set(ROWS.map(({ opcode }) => opcode));
 
@@ -52,7 +52,23 @@ const TRACING: ReadonlySet<string> = new Set([
   "raw_tracepoint_writable",
 ]);
 
-/** Refuses maps whose values hold what programs of a type cannot handle. */
+/** Types of maps that a program which may sleep can use (Linux `check_map_prog_compatibility`). */
+const FOR_SLEEPABLE: ReadonlySet<string> = new Set([
+  ...["hash", "lru_hash", "array", "percpu_hash", "percpu_array", "lru_percpu_hash", "array_of_maps", "hash_of_maps"],
+  ...[
+    "ringbuf",
+    "user_ringbuf",
+    "inode_storage",
+    "sk_storage",
+    "task_storage",
+    "cgrp_storage",
+    "queue",
+    "stack",
+    "arena",
+  ],
+]);
+
+/** Refuses maps that programs of a type cannot handle, for their type or for what their values hold. */
 function checkMapForProgram(v: Verification, map: MapInfo): void {
   const { type } = v.program;
   const isTracing = TRACING.has(type);
@@ -65,6 +81,10 @@ function checkMapForProgram(v: Verification, map: MapInfo): void {
   }
   if (isTracing && hasField(map, "timer")) reject(v, "EINVAL", "tracing progs cannot use bpf_timer yet");
   if (isTracing && hasField(map, "workqueue")) reject(v, "EINVAL", "tracing progs cannot use bpf_wq yet");
+  if (map.spec.type === "struct_ops") reject(v, "EINVAL", "bpf_struct_ops map cannot be used in prog");
+  if (isSleepable(v) && !FOR_SLEEPABLE.has(map.spec.type)) {
+    reject(v, "EINVAL", "Sleepable programs can only use array, hash, ringbuf and local storage maps");
+  }
 }
 
 /** An address in a map's value: of an array of one entry, and inside of it. */

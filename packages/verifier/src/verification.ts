@@ -1,3 +1,4 @@
+import { LOAD_FLAGS } from "@bpfkit/abi";
 import type { Profile, Program } from "@bpfkit/core";
 import type { Code } from "./code.js";
 import { Rejection, type RejectionErrno } from "./error.js";
@@ -170,6 +171,9 @@ export function linkBeforeCopy(v: Verification, r: Register): Register {
   if (id === r.id && off === r.off) return r;
   return { type: SCALAR, off, num: r.num, id, ref: r.ref, aux: r.aux, map: r.map, struct: r.struct, dynptr: r.dynptr };
 }
+
+/** Whether the program may sleep. */
+export const isSleepable = (v: Verification): boolean => ((v.program.flags ?? 0) & LOAD_FLAGS.BPF_F_SLEEPABLE) !== 0;
 
 /** Whether the profile's kernel is at least a version, as `major * 100 + minor`. */
 export const since = (v: Verification, version: number): boolean => v.version >= version;

@@ -1,13 +1,15 @@
 import { cpus } from "node:os";
-import { DEFAULT_PROFILE, PROGRAM_TYPES, type ProgramTypeFacts } from "@bpfkit/abi";
-import { type Program, slotIndex } from "@bpfkit/core";
+import { DEFAULT_PROFILE, HELPER_PROTOTYPES, PROGRAM_TYPES, type ProgramTypeFacts } from "@bpfkit/abi";
+import { functionBtf } from "@bpfkit/btf";
+import { type MapSpec, type Program, slotIndex } from "@bpfkit/core";
 import { KernelSession, kernelAvailability } from "@bpfkit/kernel";
 import { verify } from "@bpfkit/verifier";
 import { describe, expect, test } from "vitest";
+import { MAP_NAME, mapCall } from "../src/map-calls.js";
 
 /*
- * The rules that are tables, held against the running kernel row by row: who may call which helper, and who may touch which
- * bytes of which context. Every entry with BPFKIT_FULL_TESTS=1, else a part of them.
+ * The rules that are tables, held against the running kernel row by row: who may call which helper, who may touch which
+ * bytes of which context, and which helper works on which map. Every entry with BPFKIT_FULL_TESTS=1, else a part of them.
  */
 
 const answer = kernelAvailability();
@@ -20,7 +22,10 @@ const LEFT_OUT: ReadonlySet<string> = new Set(["tracing", "lsm", "ext", "struct_
 /** Off where a kernel is locked down or built without error injection. */
 const BY_CONFIGURATION: ReadonlySet<number> = new Set([36, 58]);
 /** Both refuse, with other words: `bpf_loop` of a context, and storage that wants the type of a kernel structure. */
-const OTHER_WORDS: ReadonlySet<string> = new Set(["181", "syscall 107", "syscall 108", "syscall 147"]);
+const OTHER_WORDS: ReadonlySet<string> = new Set([
+  "181",
+  ..."107 108 147 156 157".split(" ").map((id) => `syscall ${id}`),
+]);
 const MOST_HELPER = 211;
 /** Bytes behind the longest context, and before it. */
 const CONTEXT_END = 264;
@@ -53,9 +58,13 @@ function programOf({ name }: ProgramTypeFacts, attach: string | undefined, slots
   };
 }
 
-function ours(program: Program): string {
-  const options = { maps: new Map(), profile: DEFAULT_PROFILE, facts: false, cpus: cpus().length };
-  const { verdict, errno, message } = verify(program, options);
+function ours(program: Program, maps: readonly MapSpec[]): string {
+  const named = new Map(maps.map((spec) => [spec.name, spec]));
+  const options = { maps: named, profile: DEFAULT_PROFILE, facts: false, cpus: cpus().length };
+  const functions = program.subprograms.map(({ name, start }) => ({ name, slot: start }));
+  // As the kernel's session does for programs without.
+  const described = functions.length > 1 ? { ...program, btf: functionBtf(functions, program.type) } : program;
+  const { verdict, errno, message } = verify(described, options);
   return verdict === "accept" ? verdict : `${errno}: ${message}`;
 }
 
@@ -65,16 +74,21 @@ function kernels(session: KernelSession, program: Program): string {
 }
 
 /** What is answered otherwise, by what was asked. */
-function differences(asked: Iterable<readonly [what: string, program: Program]>): Record<string, string> {
-  const session = new KernelSession();
+function differences(
+  asked: Iterable<readonly [what: string, program: Program]>,
+  maps: readonly MapSpec[] = [],
+): Record<string, string> {
+  const session = new KernelSession("built");
   session.retain();
   const found: Record<string, string> = {};
   try {
+    session.addMaps(maps);
     for (const [what, program] of asked) {
-      const [theirs, own] = [kernels(session, program), ours(program)];
+      const [theirs, own] = [kernels(session, program), ours(program, maps)];
       if (theirs !== own) found[what] = `kernel ${theirs}; here ${own}`;
     }
   } finally {
+    for (const map of [...session.maps.values()]) map.dispose?.();
     session.release();
   }
   return found;
@@ -109,6 +123,65 @@ function* contextAccesses(facts: ProgramTypeFacts, attach: string | undefined): 
   }
 }
 
+const INNER: MapSpec = { name: "inner", type: "array", keySize: 4, valueSize: 8, maxEntries: 1, flags: 0 };
+const NO_PREALLOC = 1;
+
+/** Map types, with sizes of key and value, entries and flags that Linux makes one with. */
+const MAP_SHAPES: readonly (readonly [
+  types: string,
+  keySize: number,
+  valueSize: number,
+  entries: number,
+  flags: number,
+])[] = [
+  ["hash array percpu_hash percpu_array lru_hash lru_percpu_hash", 4, 8, 4, 0],
+  ["devmap devmap_hash sockmap sockhash cpumap reuseport_sockarray", 4, 8, 4, 0],
+  ["prog_array perf_event_array cgroup_array array_of_maps hash_of_maps xskmap", 4, 4, 4, 0],
+  ["queue stack bloom_filter", 0, 8, 4, 0],
+  ["sk_storage inode_storage task_storage cgrp_storage", 4, 8, 0, NO_PREALLOC],
+  ["ringbuf user_ringbuf", 0, 0, 4096, 0],
+  ["stack_trace", 4, 80, 4, 0],
+  ["lpm_trie", 8, 8, 4, NO_PREALLOC],
+];
+
+const MAPS: readonly MapSpec[] = MAP_SHAPES.flatMap(([types, keySize, valueSize, maxEntries, flags]) =>
+  types.split(" ").map((type): MapSpec => {
+    const spec = { name: MAP_NAME, type, keySize, valueSize, maxEntries, flags };
+    return type.endsWith("_of_maps") ? { ...spec, inner: INNER } : spec;
+  }),
+);
+
+/** Every helper that takes a map, called with this one, as a program of some types; a map belongs to one of them alone. */
+function mapDifferences(spec: MapSpec): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const helper of HELPER_PROTOTYPES.filter(({ args }) => args.some(({ kind }) => kind === "map"))) {
+    const types = [...helper.programTypes].filter(
+      (type) => CALLERS.has(type) && !OTHER_WORDS.has(`${type} ${helper.id}`),
+    );
+    for (const type of FULL ? types : types.slice(0, 1)) {
+      for (const number of [0, 4]) {
+        const what = `${helper.name} with ${number} of ${type}`;
+        Object.assign(found, differences([[what, mapCall(helper, type, number)]], [spec]));
+      }
+    }
+  }
+  return found;
+}
+
+/** Program types that need no attach type, a few of each family. */
+const CALLERS: ReadonlySet<string> = new Set([
+  "socket_filter",
+  "kprobe",
+  "sched_cls",
+  "xdp",
+  "sock_ops",
+  "sk_msg",
+  "sk_skb",
+  "sk_reuseport",
+  "cgroup_sock",
+  "syscall",
+]);
+
 /** Linux lets a tracepoint read before its context (`tp_prog_is_valid_access` compares without a sign); we do not. */
 function isBeforeTracepoint(what: string, facts: ProgramTypeFacts): boolean {
   return facts.name === "tracepoint" && /^load .* at -/.test(what);
@@ -122,6 +195,10 @@ function isKernelStructure(what: string, facts: ProgramTypeFacts): boolean {
 describe.skipIf(!answer.available)(`tables of rules, as the running kernel has them${why}`, { timeout: 60_000 }, () => {
   test.each(KINDS)("helpers of $name", ({ facts, attach }) => {
     expect(differences(helperCalls(facts, attach))).toEqual({});
+  });
+
+  test.each(MAPS)("helpers on $type", (spec) => {
+    expect(mapDifferences(spec)).toEqual({});
   });
 
   test.each(KINDS)("context of $name", ({ facts, attach }) => {
