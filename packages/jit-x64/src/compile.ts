@@ -1,9 +1,11 @@
 import { isProgramArray, type Program } from "@bpfkit/core";
 import { planConfinement } from "./confine.js";
 import { type FunctionPlan, type ProgramPlan, planProgram } from "./plan.js";
+import { scratchFor } from "./scratch.js";
+import { Sites } from "./sites.js";
 import { emitStubs, type StubImage } from "./stubs.js";
 import { type Image, translate } from "./translate.js";
-import type { CompileContext, Site } from "./unit.js";
+import type { CompileContext } from "./unit.js";
 
 /** An image at its place in the program's code. */
 export interface PlacedImage extends Image {
@@ -30,7 +32,8 @@ export interface CompiledProgram {
   readonly stubs: StubImage;
   readonly images: readonly PlacedImage[];
   readonly fixups: readonly AppliedFixup[];
-  readonly sites: readonly Site[];
+  /** What JavaScript is asked about, by the numbers in machine code. */
+  readonly sites: Sites;
 }
 
 /** Images begin where a cache line's half does. */
@@ -48,12 +51,13 @@ export function compileProgram(program: Program, context: CompileContext): Compi
   const plan = planProgram(program, context.helpers);
   if (context.safety === "confined") plan.confine = planConfinement(plan);
   const tailCalls = [...context.maps.values()].some(isProgramArray);
-  const sites: Site[] = [];
+  const sites = new Sites();
+  const scratch = scratchFor(plan);
   const stubs = emitStubs(context);
   const images: PlacedImage[] = [];
   let at = align(stubs.bytes.length);
   for (const fn of plan.functions.values()) {
-    const image = translate(plan, fn, context, sites, savesOf(plan, fn, tailCalls));
+    const image = translate(plan, fn, context, sites, savesOf(plan, fn, tailCalls), scratch);
     images.push({ ...image, at });
     at = align(at + image.bytes.length);
   }

@@ -24,17 +24,22 @@ const MAX_VISITS = 3;
  */
 export function planConfinement(plan: ProgramPlan): Uint8Array {
   const confine = new Uint8Array(plan.table.length);
-  for (const fn of plan.functions.values()) confineFunction(plan, fn, confine);
+  const blocks: Blocks = { at: new Int32Array(plan.table.length + 1), states: new Float64Array(0), count: 0 };
+  for (const fn of plan.functions.values()) confineFunction(plan, fn, blocks, confine);
   return confine;
 }
 
-/** Where control comes together in one function: what registers may hold there. */
+/** Where control comes together in one function: what registers may hold there. Used again for the next function. */
 interface Blocks {
   /** By slot: 1 + the number of the block that begins there; 0 where none was reached yet. */
   readonly at: Int32Array;
-  readonly states: Intervals[];
-  readonly visits: number[];
+  /** `BLOCK` numbers for each: `low`, `high`, `origin` and `distance` of r0–r9, and how often it was visited. */
+  states: Float64Array;
+  count: number;
 }
+
+const REGISTERS = 10;
+const [LOW, HIGH, ORIGIN, DISTANCE, VISITS, BLOCK] = [0, 10, 20, 30, 40, 41];
 
 /** Which field has the base register of each row's access. */
 const NO_ACCESS = 0;
@@ -52,12 +57,12 @@ const ENDS: readonly boolean[] = ROWS.map(endsBlock);
  * Follows what registers may hold through one function, in the order of its slots, until no jump back tells anything new. A
  * mark once set stays.
  */
-function confineFunction(plan: ProgramPlan, fn: FunctionPlan, confine: Uint8Array): void {
-  const start = unknownIntervals();
-  setInterval(start, 10, 0, 2 ** 32 - 1);
-  const blocks: Blocks = { at: new Int32Array(plan.table.length + 1), states: [], visits: [] };
-  flow(blocks, fn.start, start);
+function confineFunction(plan: ProgramPlan, fn: FunctionPlan, blocks: Blocks, confine: Uint8Array): void {
+  blocks.count = 0;
+  flow(blocks, fn.start, unknownIntervals());
   while (pass(plan, fn, blocks, confine));
+  for (const slot of fn.slots) blocks.at[slot] = 0;
+  blocks.at[plan.table.length] = 0;
 }
 
 /** Once through all slots; whether a jump back changed what holds at its target. */
@@ -75,7 +80,7 @@ function pass(
     if (leaders[slot] !== 0 || slot === fn.start) {
       if (reached && flow(blocks, slot, state) && slot === fn.start) again = true;
       reached = blocks.at[slot] !== 0;
-      if (reached) copyIntervals(state, blocks.states[blocks.at[slot]! - 1]!);
+      if (reached) takeState(state, blocks, blocks.at[slot]! - 1);
     }
     if (!reached) continue;
     const index = table.row[slot]!;
@@ -83,7 +88,7 @@ function pass(
     if (BASES[index] !== NO_ACCESS) {
       mark(state, slot, BASES[index] === FROM_SRC ? table.src[slot]! : table.dst[slot]!, confine);
     }
-    stepInterval(state, table, slot, references.has(slot) || row.name === "lddwCode");
+    stepInterval(state, table, slot, references);
     if (JUMPS[index]) {
       const target = targetOf(table, row, slot);
       copyIntervals(jumping, state);
@@ -103,31 +108,61 @@ function mark(state: Intervals, slot: number, base: number, confine: Uint8Array)
   setInterval(state, base, 0, 2 ** 32 - 1);
 }
 
+/** What holds at a block. */
+function takeState({ low, high, origin, distance }: Intervals, { states }: Blocks, block: number): void {
+  const from = block * BLOCK;
+  for (let register = 0; register < REGISTERS; register++) {
+    low[register] = states[from + LOW + register]!;
+    high[register] = states[from + HIGH + register]!;
+    origin[register] = states[from + ORIGIN + register]!;
+    distance[register] = states[from + DISTANCE + register]!;
+  }
+}
+
 /** Joins a state into what holds at a slot; whether that told anything new. */
-function flow({ at, states, visits }: Blocks, slot: number, state: Intervals): boolean {
-  const known = at[slot]! - 1;
+function flow(blocks: Blocks, slot: number, state: Intervals): boolean {
+  const known = blocks.at[slot]! - 1;
   if (known < 0) {
-    at[slot] = states.push(unknownIntervals());
-    visits.push(1);
-    copyIntervals(states[at[slot]! - 1]!, state);
+    begin(blocks, slot, state);
     return true;
   }
-  const { low, high, origin, distance } = states[known]!;
+  const { states } = blocks;
+  const block = known * BLOCK;
+  const giveUp = states[block + VISITS]! >= MAX_VISITS;
   let changed = false;
-  for (let register = 0; register < 10; register++) {
-    if (
-      origin[register]! >= 0 &&
-      (state.origin[register] !== origin[register] || state.distance[register] !== distance[register])
-    ) {
+  for (let register = 0; register < REGISTERS; register++) {
+    const [low, high, origin, distance] = [block + LOW, block + HIGH, block + ORIGIN, block + DISTANCE];
+    const same =
+      state.origin[register] === states[origin + register] && state.distance[register] === states[distance + register];
+    if (states[origin + register]! >= 0 && !same) {
       changed = true;
-      origin[register] = -1;
+      states[origin + register] = -1;
     }
-    if (state.low[register]! >= low[register]! && state.high[register]! <= high[register]!) continue;
+    const [least, most] = [states[low + register]!, states[high + register]!];
+    if (state.low[register]! >= least && state.high[register]! <= most) continue;
     changed = true;
-    const giveUp = visits[known]! >= MAX_VISITS;
-    low[register] = giveUp ? Number.NEGATIVE_INFINITY : Math.min(low[register]!, state.low[register]!);
-    high[register] = giveUp ? Number.POSITIVE_INFINITY : Math.max(high[register]!, state.high[register]!);
+    states[low + register] = giveUp ? Number.NEGATIVE_INFINITY : Math.min(least, state.low[register]!);
+    states[high + register] = giveUp ? Number.POSITIVE_INFINITY : Math.max(most, state.high[register]!);
   }
-  if (changed) visits[known] = visits[known]! + 1;
+  if (changed) states[block + VISITS]!++;
   return changed;
+}
+
+/** A new block. */
+function begin(blocks: Blocks, slot: number, { low, high, origin, distance }: Intervals): void {
+  const block = blocks.count * BLOCK;
+  if (block + BLOCK > blocks.states.length) {
+    const larger = new Float64Array(Math.max(64 * BLOCK, blocks.states.length * 2));
+    larger.set(blocks.states);
+    blocks.states = larger;
+  }
+  const { states } = blocks;
+  for (let register = 0; register < REGISTERS; register++) {
+    states[block + LOW + register] = low[register]!;
+    states[block + HIGH + register] = high[register]!;
+    states[block + ORIGIN + register] = origin[register]!;
+    states[block + DISTANCE + register] = distance[register]!;
+  }
+  states[block + VISITS] = 1;
+  blocks.at[slot] = ++blocks.count;
 }

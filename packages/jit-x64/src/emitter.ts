@@ -1,11 +1,13 @@
 import type { Reference } from "@bpfkit/core";
 import type { Row } from "@bpfkit/isa";
-import { Assembler, type Condition, type Form, type FormName, form, type Label, type Operand } from "@bpfkit/x64";
+import { Assembler, type Condition, type Form, type FormName, form, type Label, type Operand, RSP } from "@bpfkit/x64";
 import { field } from "./context.js";
 import { liveAfter } from "./liveness.js";
 import { type FunctionPlan, LOOP, type ProgramPlan } from "./plan.js";
 import { REGISTERS, SCRATCH2 } from "./registers.js";
-import { type CompileContext, type Site, STUBS, type Stub } from "./unit.js";
+import type { Scratch } from "./scratch.js";
+import type { Site, Sites } from "./sites.js";
+import { type CompileContext, STUBS, type Stub } from "./unit.js";
 
 /** The BPF instruction under translation; one object, reused. */
 export interface Current {
@@ -49,8 +51,8 @@ export class Emitter {
   readonly context: CompileContext;
   readonly plan: ProgramPlan;
   readonly fn: FunctionPlan;
-  /** One list for the whole program; a site's number is its index. */
-  readonly sites: Site[];
+  /** One list for the whole program. */
+  readonly sites: Sites;
   readonly callSites: CallSite[] = [];
   readonly checked: boolean;
   /** BPF registers the prologue saves, in the order of pushes. */
@@ -59,6 +61,9 @@ export class Emitter {
   readonly slotLabels: Int32Array;
   /** Maps and constants in registers, told from the block so far. */
   readonly known: Known[] = [];
+  /** Accesses whose failure is written behind the function, by the numbers `memory.ts` gives them: there are many. */
+  readonly accesses: number[] = [];
+  private readonly scratch: Scratch;
   private readonly cold: Cold[] = [];
   /** Instructions not yet taken off the fuel, and the slot of the first of them. */
   private pending = 0;
@@ -67,16 +72,26 @@ export class Emitter {
   private readonly refills: number[] = [];
   private live: Uint16Array | undefined;
   private leaveLabel: Label | undefined;
+  private readonly nearStubs = new Map<Stub, Label>();
 
-  constructor(plan: ProgramPlan, fn: FunctionPlan, context: CompileContext, sites: Site[], saves: readonly number[]) {
-    this.code = new Assembler(Math.max(256, fn.slots.length * 8), context.keepText);
+  constructor(
+    plan: ProgramPlan,
+    fn: FunctionPlan,
+    context: CompileContext,
+    sites: Sites,
+    saves: readonly number[],
+    scratch: Scratch,
+  ) {
+    const checked = context.safety === "checked";
+    this.code = new Assembler(Math.max(256, fn.slots.length * (checked ? 32 : 8)), context.keepText);
     this.plan = plan;
     this.fn = fn;
     this.context = context;
     this.sites = sites;
-    this.checked = context.safety === "checked";
+    this.checked = checked;
     this.saves = saves;
-    this.slotLabels = new Int32Array(plan.table.length + 1).fill(-1);
+    this.scratch = scratch;
+    this.slotLabels = scratch.slotLabels;
   }
 
   emit(form: Form, first?: Operand, second?: Operand, third?: Operand): void {
@@ -100,7 +115,7 @@ export class Emitter {
 
   /** Whether nothing wants a register's value after an instruction. */
   isDeadAfter(slot: number, register: number): boolean {
-    this.live ??= liveAfter(this.plan, this.fn, !this.checked);
+    this.live ??= liveAfter(this.plan, this.fn, !this.checked, this.scratch);
     return (this.live[slot]! & (1 << register)) === 0;
   }
 
@@ -112,11 +127,12 @@ export class Emitter {
       if (leader === LOOP && !this.checked) this.code.align(LOOP_ALIGNMENT);
     }
     if (this.slotLabels[slot]! >= 0) this.code.bind(this.slotLabels[slot]!);
-    else this.slotLabels[slot] = this.code.mark();
+    // A jump back comes to where control may come from elsewhere; a listing asks for all.
+    else if (leader !== 0 || this.context.keepText === true) this.slotLabels[slot] = this.code.mark();
   }
 
   site(site: Site): number {
-    return this.sites.push(site) - 1;
+    return this.sites.add(site);
   }
 
   /** Writes `body` behind the function; its label is where to jump. */
@@ -145,6 +161,19 @@ export class Emitter {
   callStub(stub: Stub, site: number): void {
     this.emit(MOV_R32_IMM32, SCRATCH2, site);
     this.code.callFixup(STUBS[stub]);
+  }
+
+  /**
+   * A jump to a stub, behind the function, which may itself be called or jumped to: the last pass then has one field to fill
+   * in for all that go there.
+   */
+  nearStub(stub: Stub): Label {
+    let label = this.nearStubs.get(stub);
+    if (label === undefined) {
+      label = this.outOfLine(() => this.jumpToStub(stub));
+      this.nearStubs.set(stub, label);
+    }
+    return label;
   }
 
   /** Leaves the run where the last callback asked for it (its answer is in the flags). */
@@ -177,13 +206,24 @@ export class Emitter {
 
   /** Where fuel has run out: JavaScript gives more, or ends the run. */
   private finishRefills(): void {
+    if (this.refills.length === 0) return;
+    const refill = this.code.label();
     for (let at = 0; at < this.refills.length; at += 3) {
       this.code.bind(this.refills[at]!);
-      this.callStub("ask", this.refills[at + 2]!);
-      this.leaveUnlessZero();
+      this.emit(MOV_R32_IMM32, SCRATCH2, this.refills[at + 2]!);
+      this.code.call(refill);
       this.code.jump(this.refills[at + 1]!);
     }
     this.refills.length = 0;
+    this.code.bind(refill);
+    this.code.callFixup(STUBS.ask);
+    const stop = this.code.label();
+    this.code.jump(stop, "ne");
+    this.emit(RET);
+    this.code.bind(stop);
+    // Without its own return address: frames are told from the stack.
+    this.emit(ADD_M64_IMM8, RSP, 8);
+    this.jumpToStub("leave");
   }
 
   jump(label: Label, condition?: Condition): void {
@@ -194,6 +234,8 @@ export class Emitter {
 const FUEL = field("fuel");
 const MOV_R32_IMM32: Form = form("mov r32, imm32");
 const SUB_M64_IMM8: Form = form("sub r/m64, imm8");
+const ADD_M64_IMM8: Form = form("add r/m64, imm8");
+const RET: Form = form("ret");
 const SUB_M64_IMM32: Form = form("sub r/m64, imm32");
 
 /** A form for 32 and for 64 bits. */

@@ -3,7 +3,7 @@ import { ROWS } from "@bpfkit/isa";
 import { FIELDS } from "./context.js";
 import { frameAt } from "./fault.js";
 import type { RunBuffer } from "./run-context.js";
-import type { Site } from "./unit.js";
+import type { Site } from "./sites.js";
 import { imageAt, type Unit, type Units } from "./units.js";
 
 /**

@@ -10,5 +10,6 @@ export type { LoopInput } from "./linked.js";
 export { JitLinked } from "./linked.js";
 export type { ImageListing, InstructionText, Listing, ListingRow, ListingSet, MachineLine } from "./listing.js";
 export { formatListing, listProgram } from "./listing.js";
-export type { CompileContext, Safety, Site } from "./unit.js";
+export type { Site, Sites } from "./sites.js";
+export type { CompileContext, Safety } from "./unit.js";
 export { STUBS } from "./unit.js";

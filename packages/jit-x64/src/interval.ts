@@ -15,13 +15,16 @@ export interface Intervals {
 const LIMIT = 2 ** 53;
 const U32 = 2 ** 32 - 1;
 
+/** Nothing known but r10, which is always an address. */
 export function unknownIntervals(): Intervals {
-  return {
+  const state: Intervals = {
     low: new Float64Array(11).fill(Number.NEGATIVE_INFINITY),
     high: new Float64Array(11).fill(Number.POSITIVE_INFINITY),
     origin: new Int8Array(11).fill(-1),
     distance: new Float64Array(11),
   };
+  setInterval(state, 10, 0, U32);
+  return state;
 }
 
 export function copyIntervals(into: Intervals, from: Intervals): void {
@@ -155,7 +158,12 @@ function kindOf(row: Row): number {
 const KINDS: readonly number[] = ROWS.map(kindOf);
 
 /** What an instruction does to intervals. Memory accesses are the caller's to look at first. */
-export function stepInterval(state: Intervals, table: SlotTable, slot: number, isAddress: boolean): void {
+export function stepInterval(
+  state: Intervals,
+  table: SlotTable,
+  slot: number,
+  references: ReadonlyMap<number, unknown>,
+): void {
   const index = table.row[slot]!;
   const dst = table.dst[slot]!;
   switch (KINDS[index]) {
@@ -166,7 +174,8 @@ export function stepInterval(state: Intervals, table: SlotTable, slot: number, i
       setInterval(state, dst, 0, 2 ** ROWS[index]!.width! - 1);
       break;
     case WIDE_IMMEDIATE:
-      if (isAddress) setInterval(state, dst, 0, U32);
+      // An address where it refers to something; else a number.
+      if (references.has(slot) || ROWS[index]!.name === "lddwCode") setInterval(state, dst, 0, U32);
       else setConstant(state, dst, table.imm[slot]!, table.imm[slot + 1]!);
       break;
     case CALL:

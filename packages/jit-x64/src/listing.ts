@@ -98,7 +98,7 @@ function listImage(compiled: CompiledProgram, image: PlacedImage, fixups: Listin
   };
   // What was translated with the instruction before has no place of its own.
   const slots = [...image.plan.slots];
-  const starts = slots.map((slot) => image.slotOffsets[slot]!);
+  const starts = image.slotOffsets;
   const startFrom = (index: number): number =>
     image.at + (starts.slice(index).find((at) => at >= 0) ?? image.bodyBytes);
   put(undefined, image.at, startFrom(0));

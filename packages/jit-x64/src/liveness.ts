@@ -1,5 +1,6 @@
 import { ROWS, type Row, type SlotTable } from "@bpfkit/isa";
 import { endsBlock, type FunctionPlan, type ProgramPlan, targetOf } from "./plan.js";
+import type { Scratch } from "./scratch.js";
 
 const ARGUMENTS = 0b111110;
 const EVERY = 0x7ff;
@@ -52,22 +53,25 @@ function before(table: SlotTable, slot: number, after: number, verified: boolean
 }
 
 /** For each slot of a function, the registers whose values are still wanted after it, as bits. */
-export function liveAfter({ table }: ProgramPlan, fn: FunctionPlan, verified: boolean): Uint16Array {
-  const live = new Uint16Array(table.length);
-  const liveIn = new Uint16Array(table.length + 1);
+export function liveAfter(
+  { table }: ProgramPlan,
+  fn: FunctionPlan,
+  verified: boolean,
+  { liveAfter: live, liveBefore }: Scratch,
+): Uint16Array {
   for (let changed = true; changed; ) {
     changed = false;
     for (let at = fn.slots.length - 1; at >= 0; at--) {
       const slot = fn.slots[at]!;
       const row = ROWS[table.row[slot]!]!;
-      let after = endsBlock(row) ? 0 : liveIn[slot + row.slots]!;
+      let after = endsBlock(row) ? 0 : liveBefore[slot + row.slots]!;
       if (row.target !== undefined && row.operation !== "call" && row.operation !== "lddw") {
-        after |= liveIn[targetOf(table, row, slot)]!;
+        after |= liveBefore[targetOf(table, row, slot)]!;
       }
       live[slot] = after;
       const now = before(table, slot, after, verified);
-      if (now !== liveIn[slot]) {
-        liveIn[slot] = now;
+      if (now !== liveBefore[slot]) {
+        liveBefore[slot] = now;
         changed = true;
       }
     }

@@ -15,6 +15,7 @@ const MOVZX8 = form("movzx r32, r/m8");
 const AND32 = form("and r/m32, imm8");
 const ADD32 = form("add r/m32, imm8");
 const CMP32 = form("cmp r/m32, r32");
+const MOV_R32_IMM32 = form("mov r32, imm32");
 
 type Width = 8 | 16 | 32 | 64;
 
@@ -70,7 +71,7 @@ export function access(
   return guest(base, offset);
 }
 
-/** The whole check of an access: the shadow's test, and where it fails a second look or the fault. */
+/** The whole check of an access: the shadow's test, and where it fails a second look or the fault (`finishAccesses`). */
 function checkShadow(
   e: Emitter,
   slot: number,
@@ -79,19 +80,26 @@ function checkShadow(
   offset: number,
   size: number,
 ): void {
-  const back = e.code.label();
-  const failed = e.outOfLine(() => {
-    e.emit(LEA64, SCRATCH, { base: machine(base), displacement: offset });
-    const site = e.site({ kind: "access", slot, size, start: e.fn.start });
-    if (size === 1) {
-      e.jumpToStub(kind, site);
-      return;
-    }
-    e.callStub(`straddle${kind === "read" ? "Read" : "Write"}${size as 2 | 4 | 8}`, site);
-    e.jump(back);
-  });
+  const failed = e.code.label();
   shadowTest(e, kind, base, offset, size, failed);
-  e.code.bind(back);
+  e.accesses.push(failed, e.code.mark(), kind === "read" ? size : -size, base, offset, slot);
+}
+
+/** Writes where accesses go that failed their test. */
+export function finishAccesses(e: Emitter): void {
+  const { accesses } = e;
+  for (let at = 0; at < accesses.length; at += 6) {
+    const [signedSize, slot] = [accesses[at + 2]!, accesses[at + 5]!];
+    const size = Math.abs(signedSize) as 1 | 2 | 4 | 8;
+    e.code.bind(accesses[at]!);
+    e.emit(LEA64, SCRATCH, { base: machine(accesses[at + 3]!), displacement: accesses[at + 4]! });
+    e.emit(MOV_R32_IMM32, SCRATCH2, e.site({ kind: "access", slot, size, start: e.fn.start }));
+    if (size === 1) e.jump(e.nearStub(signedSize > 0 ? "read" : "write"));
+    else {
+      e.code.call(e.nearStub(`straddle${signedSize > 0 ? "Read" : "Write"}${size}`));
+      e.jump(accesses[at + 1]!);
+    }
+  }
 }
 
 /** Goes on where all of an access (up to 8 bytes) is valid within one granule of the shadow, else to `failed`. */

@@ -73,9 +73,10 @@ export function planProgram(program: Program, helpers: HelperTable): ProgramPlan
     else leaders[target] = leaderOf(leaders[target]!, target <= slot);
   }
   const functions = new Map<number, FunctionPlan>();
+  const scratch: Scratch = { seen: new Uint8Array(table.length), found: new Int32Array(table.length) };
   let budget = table.length * MAX_COPIES + SMALL;
   for (const start of [...starts].sort((a, b) => a - b)) {
-    const plan = planFunction(program, table, helpers, start);
+    const plan = planFunction(program, table, helpers, start, scratch);
     budget -= plan.slots.length;
     if (budget < 0) throw new JitError("TOO_LARGE", "its functions overlap too often", placeOf(program, start));
     functions.set(start, plan);
@@ -118,11 +119,25 @@ export function endsBlock(row: Row): boolean {
   return row.operation === "exit" || row.operation === "ja";
 }
 
-function planFunction(program: Program, table: SlotTable, helpers: HelperTable, start: number): FunctionPlan {
-  const seen = new Uint8Array(table.length);
+/** Tables that finding one function's slots needs, made once for all of them. */
+interface Scratch {
+  /** By slot: 1 where it was reached; all 0 between functions. */
+  readonly seen: Uint8Array;
+  /** Slots in the order they were reached. */
+  readonly found: Int32Array;
+}
+
+function planFunction(
+  program: Program,
+  table: SlotTable,
+  helpers: HelperTable,
+  start: number,
+  { seen, found }: Scratch,
+): FunctionPlan {
   const work = [start];
   const callees = new Set<number>();
   let count = 0;
+  let ascending = true;
   let written = 0;
   let ownTailCall = false;
   let ownStack = false;
@@ -130,7 +145,8 @@ function planFunction(program: Program, table: SlotTable, helpers: HelperTable, 
     for (let slot = work.pop()!; slot < table.length && seen[slot] === 0; ) {
       const row = ROWS[table.row[slot]!]!;
       seen[slot] = 1;
-      count++;
+      ascending &&= count === 0 || found[count - 1]! < slot;
+      found[count++] = slot;
       written |= writes(table, row, slot);
       ownStack ||= table.src[slot] === 10 || table.dst[slot] === 10;
       // A function whose address is taken may be called back, below this frame.
@@ -141,8 +157,9 @@ function planFunction(program: Program, table: SlotTable, helpers: HelperTable, 
       slot += row.slots;
     }
   }
-  const slots = new Int32Array(count);
-  for (let slot = start === 0 ? 0 : lowest(seen), at = 0; at < count; slot++) if (seen[slot] === 1) slots[at++] = slot;
+  const slots = found.slice(0, count);
+  if (!ascending) slots.sort();
+  for (const slot of slots) seen[slot] = 0;
   const name = subprogramAt(program, start)?.name ?? program.name;
   return {
     name,
@@ -159,10 +176,6 @@ function planFunction(program: Program, table: SlotTable, helpers: HelperTable, 
   };
 }
 
-function lowest(seen: Uint8Array): number {
-  return seen.indexOf(1);
-}
-
 /** r6–r9 an instruction may write, as bits. */
 function writes(table: SlotTable, row: Row, slot: number): number {
   const register =
@@ -170,21 +183,31 @@ function writes(table: SlotTable, row: Row, slot: number): number {
   return register >= 6 && register <= 9 ? 1 << register : 0;
 }
 
-/** Hands what a function needs up to its callers, until nothing changes; finds the longest chains. */
+/** Hands what a function needs up to its callers, and theirs; finds the longest chains. */
 function spread(functions: ReadonlyMap<number, FunctionPlan>): void {
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const plan of functions.values()) {
-      for (const start of plan.callees) {
-        const callee = functions.get(start)!;
-        if (callee.tailCalls && !plan.tailCalls) changed = plan.tailCalls = true;
-        if (callee.stack && !plan.stack) changed = plan.stack = true;
-        const depth = callee.depth + 1 > MAX_DEPTH ? Number.POSITIVE_INFINITY : callee.depth + 1;
-        if (depth > plan.depth) {
-          plan.depth = depth;
-          changed = true;
-        }
-      }
+  const callers = new Map<number, FunctionPlan[]>();
+  for (const plan of functions.values()) {
+    for (const start of plan.callees) {
+      const known = callers.get(start);
+      if (known === undefined) callers.set(start, [plan]);
+      else known.push(plan);
     }
   }
+  const work = [...functions.values()];
+  for (let callee = work.pop(); callee !== undefined; callee = work.pop()) {
+    for (const caller of callers.get(callee.start) ?? []) if (inherit(caller, callee)) work.push(caller);
+  }
+}
+
+/** Whether a caller got anything new from what it calls. */
+function inherit(caller: FunctionPlan, callee: FunctionPlan): boolean {
+  let changed = false;
+  if (callee.tailCalls && !caller.tailCalls) changed = caller.tailCalls = true;
+  if (callee.stack && !caller.stack) changed = caller.stack = true;
+  const depth = callee.depth + 1 > MAX_DEPTH ? Number.POSITIVE_INFINITY : callee.depth + 1;
+  if (depth > caller.depth) {
+    caller.depth = depth;
+    changed = true;
+  }
+  return changed;
 }

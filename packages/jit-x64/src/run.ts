@@ -16,7 +16,7 @@ import { keptFrames, slotAfter } from "./frames.js";
 import { findTailCall } from "./helper-call.js";
 import { loadPacket } from "./packet.js";
 import type { RunBuffer } from "./run-context.js";
-import type { Site } from "./unit.js";
+import type { Site } from "./sites.js";
 import { imageAt, type Unit, type Units } from "./units.js";
 
 /** Instructions between two looks at `cancel`: some milliseconds. */
@@ -226,7 +226,7 @@ export class Run {
 
   /** Machine code asks for what only JavaScript can do. */
   ask(number: number, id: number): number {
-    const site = this.#units.unit(id).compiled.sites[number]!;
+    const site = this.#units.unit(id).compiled.sites.at(number);
     try {
       const reason = this.#answer(site, id);
       if (reason === undefined) return GO_ON;
@@ -335,7 +335,7 @@ export class Run {
   #collect(): void {
     const { buffer } = this;
     const unit = this.#units.unit(buffer.get(FIELDS.program));
-    const site = unit.compiled.sites[buffer.get(FIELDS.site)]!;
+    const site = unit.compiled.sites.at(buffer.get(FIELDS.site));
     if (this.#reason === undefined) {
       this.#reason = this.#nativeReason(site);
       this.#faultProgram = unit.id;

@@ -6,10 +6,12 @@ import { CALLS, emitPrologue } from "./calls.js";
 import { type CallSite, type Current, Emitter, framePlus, type Known } from "./emitter.js";
 import { IMMEDIATES } from "./immediates.js";
 import { JUMPS } from "./jumps.js";
-import { MEMORY } from "./memory.js";
+import { finishAccesses, MEMORY } from "./memory.js";
 import { peephole } from "./peephole.js";
 import { endsBlock, type FunctionPlan, type ProgramPlan } from "./plan.js";
-import type { CompileContext, Site } from "./unit.js";
+import { type Scratch, wipe } from "./scratch.js";
+import type { Sites } from "./sites.js";
+import type { CompileContext } from "./unit.js";
 
 /** Translation of every operation of the instruction table, by group. */
 const OPERATIONS = { ...ARITHMETIC, ...JUMPS, ...CALLS, ...MEMORY, ...ATOMICS, ...IMMEDIATES };
@@ -29,7 +31,10 @@ export interface Image {
   readonly afterPrologue: number;
   /** Bytes the prologue saves. */
   readonly savedBytes: number;
-  /** Byte offset of each slot's code, -1 where it has none of its own. */
+  /**
+   * Byte offset of the code of each of the plan's slots, in their order; -1 where one has none of its own. Only where the
+   * context asked to keep text.
+   */
   readonly slotOffsets: Int32Array;
   readonly callSites: readonly (Omit<CallSite, "label"> & { readonly at: number })[];
   /** Bytes before what is out of line. */
@@ -44,22 +49,22 @@ export function translate(
   plan: ProgramPlan,
   fn: FunctionPlan,
   context: CompileContext,
-  sites: Site[],
+  sites: Sites,
   saves: readonly number[],
+  scratch: Scratch,
 ): Image {
-  const e = new Emitter(plan, fn, context, sites, saves);
+  const e = new Emitter(plan, fn, context, sites, saves, scratch);
   emitPrologue(e);
   const afterPrologue = e.code.mark();
   if (fn.slots[0] !== fn.start) e.jump(e.labelOf(fn.start));
   body(e);
   const end = e.code.mark();
+  finishAccesses(e);
   e.finishCold();
   const code = e.code.finish();
-  const slotOffsets = new Int32Array(plan.table.length + 1).fill(-1);
-  for (const slot of fn.slots) {
-    const label = e.slotLabels[slot]!;
-    if (label >= 0) slotOffsets[slot] = code.labels[label]!;
-  }
+  const kept = context.keepText === true ? fn.slots : new Int32Array(0);
+  const slotOffsets = kept.map((slot) => code.labels[e.slotLabels[slot]!] ?? -1);
+  wipe(scratch, fn);
   return {
     name: fn.name,
     start: fn.start,

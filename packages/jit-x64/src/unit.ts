@@ -29,23 +29,6 @@ export interface CompileContext {
   functionIndex(start: number): number;
 }
 
-/** A place in machine code that JavaScript may be asked about. */
-export type Site = {
-  readonly slot: number;
-  /** Where the function begins that it is in. */
-  readonly start: number;
-} & (
-  | { /** A failed access of `size` bytes. */ readonly kind: "access"; readonly size: number }
-  | {
-      /** Fuel ran out somewhere in `count` instructions from `slot` on. */ readonly kind: "fuel";
-      readonly count: number;
-    }
-  | { readonly kind: "helper"; readonly helper: number }
-  | { readonly kind: "packet"; readonly size: number }
-  | { readonly kind: "not-available"; readonly reason: string }
-  | { readonly kind: "tail-call" | "call-depth" | "open-frame" | "bad-jump" }
-);
-
 /** Stubs of a program that its images jump to or call, as fixup targets below all functions. */
 export const STUBS = {
   /** Calls JavaScript for the site in the second scratch register; flags tell zero: go on. */

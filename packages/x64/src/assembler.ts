@@ -3,6 +3,7 @@ import { checkMemory, describe, isHighByte, pick, registerOf, sib, toBigint } fr
 import { X64Error } from "./error.js";
 import type { Form } from "./form.js";
 import { formatInstruction, registerName } from "./format.js";
+import { Int32List } from "./int32-list.js";
 import {
   CONDITIONS,
   type Condition,
@@ -54,10 +55,10 @@ const MAX_INSTRUCTION = 16;
 export class Assembler {
   private bytes: Uint8Array;
   private at = 0;
-  private readonly branches: Branches = { at: [], label: [], opcode: [] };
+  private readonly branches: Branches;
   /** For each label its raw offset and how many branches lie before it. */
-  private readonly labelAt: number[] = [];
-  private readonly labelBranches: number[] = [];
+  private readonly labelAt: Int32List;
+  private readonly labelBranches: Int32List;
   private readonly fixups: { at: number; branches: number; kind: Fixup["kind"]; target: number }[] = [];
   /** What each instruction was, where it is to be kept: raw offset, branches before, text. */
   private readonly lines: { at: number; branches: number; text: string }[] = [];
@@ -69,25 +70,29 @@ export class Assembler {
   constructor(capacity = 1024, keepText = false) {
     this.keepText = keepText;
     this.bytes = new Uint8Array(Math.max(capacity, MAX_INSTRUCTION));
+    const list = (): Int32List => new Int32List(capacity >> 4);
+    this.branches = { at: list(), label: list(), opcode: list() };
+    this.labelAt = list();
+    this.labelBranches = list();
   }
 
   /** A new label, to be bound once. */
   label(): Label {
     this.labelBranches.push(0);
-    return this.labelAt.push(UNBOUND) - 1;
+    return this.labelAt.push(UNBOUND);
   }
 
   /** Says that `label` is here. @throws {X64Error} `BAD_LABEL` where it is bound already or not of this assembler. */
   bind(label: Label): void {
-    if (this.labelAt[label] !== UNBOUND) throw new X64Error("BAD_LABEL", `label ${label} is unknown or bound twice`);
-    this.labelAt[label] = this.at;
-    this.labelBranches[label] = this.branches.at.length;
+    if (this.labelAt.at(label) !== UNBOUND) throw new X64Error("BAD_LABEL", `label ${label} is unknown or bound twice`);
+    this.labelAt.set(label, this.at);
+    this.labelBranches.set(label, this.branches.at.length);
   }
 
   /** A new label that is here. */
   mark(): Label {
     this.labelBranches.push(this.branches.at.length);
-    return this.labelAt.push(this.at) - 1;
+    return this.labelAt.push(this.at);
   }
 
   /** `jmp label`, or `jcc label` with a condition: 2 bytes where it reaches, else 5 or 6. */
@@ -317,9 +322,9 @@ export class Assembler {
   /** Kept lines and branches, in the order of the code. */
   private textOf({ before, labels }: Layout): TextLine[] {
     const lines: TextLine[] = this.lines.map(({ at, branches, text }) => ({ at: at + before[branches]!, text }));
-    this.branches.at.forEach((at, index) => {
-      const opcode = this.branches.opcode[index]!;
-      const label = this.branches.label[index]!;
+    this.branches.at.values().forEach((at, index) => {
+      const opcode = this.branches.opcode.at(index)!;
+      const label = this.branches.label.at(index)!;
       const start = at + before[index]!;
       if (opcode !== ALIGN) lines.push({ at: start, text: branchName(opcode), target: labels[label]! });
       else if (before[index + 1]! > before[index]!) lines.push({ at: start, text: "nop" });

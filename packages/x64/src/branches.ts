@@ -1,13 +1,14 @@
 import { X64Error } from "./error.js";
+import type { Int32List } from "./int32-list.js";
 
 /**
  * What has no bytes yet, in the order of the code: branches with their label and the opcode of the short form (`call` has
  * only a long one), and alignments (`ALIGN`) with their power of two for a label.
  */
 export interface Branches {
-  readonly at: number[];
-  readonly label: number[];
-  readonly opcode: number[];
+  readonly at: Int32List;
+  readonly label: Int32List;
+  readonly opcode: Int32List;
 }
 
 /** Code with its branches in place. */
@@ -45,39 +46,48 @@ export function layBranches(
   raw: Uint8Array,
   length: number,
   branches: Branches,
-  labelAt: readonly number[],
-  labelBranches: readonly number[],
+  labelList: Int32List,
+  labelBranchList: Int32List,
 ): Layout {
-  const count = branches.at.length;
-  const sizes = new Uint8Array(count);
-  for (let i = 0; i < count; i++) sizes[i] = shortSize(branches.opcode[i]!);
+  const [at, label, opcode] = [branches.at.values(), branches.label.values(), branches.opcode.values()];
+  const [labelAt, labelBranches] = [labelList.values(), labelBranchList.values()];
+  const count = at.length;
+  const waiting: Waiting = { at, label, opcode, sizes: new Uint8Array(count) };
   const before = new Int32Array(count + 1);
   const labels = new Int32Array(labelAt.length);
-  for (let index = 0; index < count; index++) {
-    if (branches.opcode[index] === ALIGN) continue;
-    const label = branches.label[index]!;
-    if (labelAt[label] === undefined || labelAt[label] < 0) {
-      throw new X64Error("BAD_LABEL", `label ${label} is used but never bound`, { offset: branches.at[index]! });
+  for (let i = 0; i < count; i++) {
+    waiting.sizes[i] = shortSize(opcode[i]!);
+    if (opcode[i] === ALIGN) continue;
+    const target = labelAt[label[i]!];
+    if (target === undefined || target < 0) {
+      throw new X64Error("BAD_LABEL", `label ${label[i]} is used but never bound`, { offset: at[i]! });
     }
   }
   for (let round = 0, changed = true; changed; round++) {
-    place(branches, sizes, before, labels, labelAt, labelBranches);
-    changed = lengthen(branches, sizes, before, labels, round >= MAX_ROUNDS);
+    place(waiting, before, labels, labelAt, labelBranches);
+    changed = lengthen(waiting, before, labels, round >= MAX_ROUNDS);
   }
-  return { bytes: write(raw, length, branches, sizes, before, labels), labels, before };
+  return { bytes: write(raw, length, waiting, before, labels), labels, before };
+}
+
+/** Branches as plain arrays, with the bytes each takes so far. */
+interface Waiting {
+  readonly at: Int32Array;
+  readonly label: Int32Array;
+  readonly opcode: Int32Array;
+  readonly sizes: Uint8Array;
 }
 
 /** Sums the sizes up, of alignments as they come out, and finds where each label lies. */
 function place(
-  branches: Branches,
-  sizes: Uint8Array,
+  { at, label, opcode, sizes }: Waiting,
   before: Int32Array,
   labels: Int32Array,
-  labelAt: readonly number[],
-  labelBranches: readonly number[],
+  labelAt: Int32Array,
+  labelBranches: Int32Array,
 ): void {
   for (let i = 0; i < sizes.length; i++) {
-    if (branches.opcode[i] === ALIGN) sizes[i] = -(branches.at[i]! + before[i]!) & (branches.label[i]! - 1);
+    if (opcode[i] === ALIGN) sizes[i] = -(at[i]! + before[i]!) & (label[i]! - 1);
     before[i + 1] = before[i]! + sizes[i]!;
   }
   for (let i = 0; i < labels.length; i++) {
@@ -86,18 +96,17 @@ function place(
 }
 
 function lengthen(
-  branches: Branches,
-  sizes: Uint8Array,
+  { at, label, opcode, sizes }: Waiting,
   before: Int32Array,
   labels: Int32Array,
   all: boolean,
 ): boolean {
   let changed = false;
   for (let i = 0; i < sizes.length; i++) {
-    if (sizes[i] !== 2 || branches.opcode[i] === ALIGN) continue;
-    const distance = labels[branches.label[i]!]! - (branches.at[i]! + before[i + 1]!);
+    if (sizes[i] !== 2 || opcode[i] === ALIGN) continue;
+    const distance = labels[label[i]!]! - (at[i]! + before[i + 1]!);
     if (!all && distance >= -128 && distance <= 127) continue;
-    sizes[i] = longSize(branches.opcode[i]!);
+    sizes[i] = longSize(opcode[i]!);
     changed = true;
   }
   return changed;
@@ -106,24 +115,21 @@ function lengthen(
 function write(
   raw: Uint8Array,
   length: number,
-  branches: Branches,
-  sizes: Uint8Array,
+  { at, label, opcode, sizes }: Waiting,
   before: Int32Array,
   labels: Int32Array,
 ): Uint8Array {
-  const count = branches.at.length;
+  const count = at.length;
   const bytes = new Uint8Array(length + before[count]!);
   let from = 0;
   for (let i = 0; i < count; i++) {
-    const rawAt = branches.at[i]!;
-    bytes.set(raw.subarray(from, rawAt), from + before[i]!);
-    from = rawAt;
+    const rawAt = at[i]!;
+    const start = rawAt + before[i]!;
+    // Stretches between branches are a few instructions: a view of each would cost more than its bytes.
+    for (let to = from + before[i]!; from < rawAt; ) bytes[to++] = raw[from++]!;
     const end = rawAt + before[i + 1]!;
-    if (branches.opcode[i] === ALIGN) {
-      writeNops(bytes, rawAt + before[i]!, end);
-      continue;
-    }
-    writeBranch(bytes, rawAt + before[i]!, branches.opcode[i]!, sizes[i]!, labels[branches.label[i]!]! - end);
+    if (opcode[i] === ALIGN) writeNops(bytes, start, end);
+    else writeBranch(bytes, start, opcode[i]!, sizes[i]!, labels[label[i]!]! - end);
   }
   bytes.set(raw.subarray(from, length), from + before[count]!);
   return bytes;

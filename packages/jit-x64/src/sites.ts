@@ -1,0 +1,83 @@
+/** A place in machine code that JavaScript may be asked about. */
+export type Site = {
+  readonly slot: number;
+  /** Where the function begins that it is in. */
+  readonly start: number;
+} & (
+  | { /** A failed access of `size` bytes. */ readonly kind: "access"; readonly size: number }
+  | {
+      /** Fuel ran out somewhere in `count` instructions from `slot` on. */ readonly kind: "fuel";
+      readonly count: number;
+    }
+  | { readonly kind: "helper"; readonly helper: number }
+  | { readonly kind: "packet"; readonly size: number }
+  | { readonly kind: "not-available"; readonly reason: string }
+  | { readonly kind: "tail-call" | "call-depth" | "open-frame" | "bad-jump" }
+);
+
+const KINDS: readonly Site["kind"][] = [
+  "access",
+  "fuel",
+  "helper",
+  "packet",
+  "not-available",
+  "tail-call",
+  "call-depth",
+  "open-frame",
+  "bad-jump",
+];
+
+/** Of each site: kind, slot, start, and a size, count or helper where the kind has one. */
+const WORDS = 4;
+
+/** The sites of a program by their numbers. Checked code has one for nearly each instruction, so they are kept as numbers. */
+export class Sites {
+  #words: Int32Array = new Int32Array(64 * WORDS);
+  #count = 0;
+  readonly #reasons = new Map<number, string>();
+
+  /** Adds a site; gives its number. */
+  add(site: Site): number {
+    const at = this.#count * WORDS;
+    if (at === this.#words.length) this.#grow();
+    this.#words[at] = KINDS.indexOf(site.kind);
+    this.#words[at + 1] = site.slot;
+    this.#words[at + 2] = site.start;
+    this.#words[at + 3] = numberOf(site);
+    if (site.kind === "not-available") this.#reasons.set(this.#count, site.reason);
+    return this.#count++;
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(this.#words.length * 2);
+    larger.set(this.#words);
+    this.#words = larger;
+  }
+
+  /** The site of a number that `add` gave. */
+  at(number: number): Site {
+    const [word, slot, start, value] = this.#words.subarray(number * WORDS, (number + 1) * WORDS) as unknown as Four;
+    const kind = KINDS[word]!;
+    const place = { slot, start };
+    switch (kind) {
+      case "access":
+      case "packet":
+        return { ...place, kind, size: value };
+      case "fuel":
+        return { ...place, kind, count: value };
+      case "helper":
+        return { ...place, kind, helper: value };
+      case "not-available":
+        return { ...place, kind, reason: this.#reasons.get(number)! };
+      default:
+        return { ...place, kind };
+    }
+  }
+}
+
+type Four = readonly [number, number, number, number];
+
+function numberOf(site: Site): number {
+  if (site.kind === "access" || site.kind === "packet") return site.size;
+  return site.kind === "fuel" ? site.count : site.kind === "helper" ? site.helper : 0;
+}
