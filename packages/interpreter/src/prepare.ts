@@ -1,6 +1,6 @@
 import type { HelperTable, Place } from "@bpfkit/core";
 import { isProgramArray, type MapStorage, type Program, type Reference, SLOT_BYTES, subprogramAt } from "@bpfkit/core";
-import { ROW, ROWS, type Row, rowIndexAt } from "@bpfkit/isa";
+import { ROW, ROWS, type Row, rowIndexAt, writtenField } from "@bpfkit/isa";
 import { InterpreterError } from "./error.js";
 import type { CalledHelper } from "./images.js";
 import { KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL } from "./keys.js";
@@ -104,6 +104,9 @@ function rowAt({ program }: Preparation, slot: number): Row {
   }
 }
 
+const FRAME_POINTER = 10;
+const WRITTEN = ROWS.map(writtenField);
+
 /** Fills one instruction's words; jump targets are noted to be checked once all instructions are known. */
 function writeSlot(preparation: Preparation, slot: number, row: Row, targets: number[]): void {
   const { words, view, base } = preparation;
@@ -120,7 +123,11 @@ function writeSlot(preparation: Preparation, slot: number, row: Row, targets: nu
     targets.push(slot, target);
     words[word + 2] = base + target * STRIDE;
   }
-  if (row.operation === "lddw") writeWide(preparation, slot, row, view.getInt32(at + 12, true));
+  const written = WRITTEN[row.index];
+  const register = written === "dst" ? dst : written === "src" ? src : 0;
+  // The kernel takes such a program where nothing reaches the instruction.
+  if (register === FRAME_POINTER) unavailable(preparation, slot, "r10, the frame pointer, is read only");
+  else if (row.operation === "lddw") writeWide(preparation, slot, row, view.getInt32(at + 12, true));
   else if (row.operation === "call") writeCall(preparation, slot, row, imm);
   else if (KEYS[row.index] === NOT_AVAILABLE)
     unavailable(preparation, slot, `${row.name} is not available in the interpreter`);

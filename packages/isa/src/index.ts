@@ -12,3 +12,4 @@ export type { ConformanceGroup, Field, Form, InstructionName, Operation, Row } f
 export { ROW, ROWS } from "./row.js";
 export type { SlotTable } from "./slots.js";
 export { decodeSlots, SECOND_SLOT } from "./slots.js";
+export { writtenField } from "./written.js";

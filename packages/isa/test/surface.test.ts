@@ -20,5 +20,6 @@ test("the public surface: a new export is a reviewed change", async () => {
     "rowOf",
     "slotsOf",
     "validate",
+    "writtenField",
   ]);
 });

@@ -24,7 +24,13 @@ const MAX_VISITS = 3;
  */
 export function planConfinement(plan: ProgramPlan): Uint8Array {
   const confine = new Uint8Array(plan.table.length);
-  const blocks: Blocks = { at: new Int32Array(plan.table.length + 1), states: new Float64Array(0), count: 0 };
+  const blocks: Blocks = {
+    at: new Int32Array(plan.table.length + 1),
+    states: new Float64Array(0),
+    count: 0,
+    state: unknownIntervals(),
+    jumping: unknownIntervals(),
+  };
   for (const fn of plan.functions.values()) confineFunction(plan, fn, blocks, confine);
   return confine;
 }
@@ -36,8 +42,13 @@ interface Blocks {
   /** `BLOCK` numbers for each: `low`, `high`, `origin` and `distance` of r0–r9, and how often it was visited. */
   states: Float64Array;
   count: number;
+  /** What registers hold where the pass is, and on the way to a jump's target. */
+  readonly state: Intervals;
+  readonly jumping: Intervals;
 }
 
+/** What holds where a function begins. */
+const START = unknownIntervals();
 const REGISTERS = 10;
 const [LOW, HIGH, ORIGIN, DISTANCE, VISITS, BLOCK] = [0, 10, 20, 30, 40, 41];
 
@@ -59,7 +70,7 @@ const ENDS: readonly boolean[] = ROWS.map(endsBlock);
  */
 function confineFunction(plan: ProgramPlan, fn: FunctionPlan, blocks: Blocks, confine: Uint8Array): void {
   blocks.count = 0;
-  flow(blocks, fn.start, unknownIntervals());
+  flow(blocks, fn.start, START);
   while (pass(plan, fn, blocks, confine));
   for (const slot of fn.slots) blocks.at[slot] = 0;
   blocks.at[plan.table.length] = 0;
@@ -72,8 +83,7 @@ function pass(
   blocks: Blocks,
   confine: Uint8Array,
 ): boolean {
-  const state = unknownIntervals();
-  const jumping = unknownIntervals();
+  const { state, jumping } = blocks;
   let reached = false;
   let again = false;
   for (const slot of fn.slots) {

@@ -67,7 +67,7 @@ function longestMatch(e: Emitter, start: number): Match | undefined {
       held.set(dst, bytes);
     } else if (operation === "or" && shape === "dst,src") {
       const [one, other] = [held.get(dst), held.get(table.src[slot]!)];
-      if (one === undefined || other === undefined) break;
+      if (one === undefined || other === undefined || !within(width!, one, other)) break;
       held.set(dst, [...one, ...other]);
       best = matchAt(e, slot, start, dst, held, loads) ?? best;
     } else break;
@@ -78,6 +78,11 @@ function longestMatch(e: Emitter, start: number): Match | undefined {
 function shifted(bytes: Bytes | undefined, by: number, width: number): Bytes | undefined {
   const moved = bytes?.map(({ offset, shift }) => ({ offset, shift: shift + by }));
   return by > 0 && moved?.every(({ shift }) => shift + 8 <= width) ? moved : undefined;
+}
+
+/** Whether an operation of a width leaves all bytes as they are: one of 32 bits clears the upper half. */
+function within(width: number, one: Bytes, other: Bytes): boolean {
+  return width === 64 || [...one, ...other].every(({ shift }) => shift + 8 <= width);
 }
 
 /** Whether the register holds all bytes loaded so far, next to each other, and the others' registers are not wanted. */

@@ -56,7 +56,9 @@ export interface ListingSet extends Pick<LinkSet, "maps" | "helpers"> {
  */
 export function listProgram(program: Program, set: ListingSet, safety: Safety = "confined"): Listing {
   const compiled = compileProgram(program, listingContext(set, safety));
-  const fixups = compiled.fixups.map((fixup) => ({ ...fixup, name: targetName(compiled, fixup.target) }));
+  const names = new Map<number, string>(STUB_NAMES);
+  for (const { start, name } of compiled.images) names.set(start, name);
+  const fixups = compiled.fixups.map((fixup) => ({ ...fixup, name: names.get(fixup.target)! }));
   return {
     program: program.name,
     size: compiled.bytes.length,
@@ -66,7 +68,7 @@ export function listProgram(program: Program, set: ListingSet, safety: Safety = 
 }
 
 function listingContext({ maps, helpers, profile, effects }: ListingSet, safety: Safety): CompileContext {
-  const functions: number[] = [];
+  const functions = new Map<number, number>();
   return {
     safety,
     maps,
@@ -77,46 +79,56 @@ function listingContext({ maps, helpers, profile, effects }: ListingSet, safety:
     bmi2: true,
     keepText: true,
     jumpSlots: () => 0n,
-    functionIndex: (start) => (functions.includes(start) ? functions.indexOf(start) : functions.push(start) - 1),
+    functionIndex(start) {
+      const index = functions.get(start) ?? functions.size;
+      functions.set(start, index);
+      return index;
+    },
   };
 }
 
 const STUB_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(STUBS).map(([name, target]) => [target, name]));
 
-function targetName({ images }: CompiledProgram, target: number): string {
-  return STUB_NAMES.get(target) ?? images.find(({ start }) => start === target)!.name;
-}
-
 function listImage(compiled: CompiledProgram, image: PlacedImage, fixups: Listing["fixups"]): ImageListing {
   const lines = machineLines(compiled, image, fixups);
   const rows: ListingRow[] = [];
-  const put = (slot: number | undefined, from: number, to: number): void => {
-    const machine = lines.filter(({ at }) => at >= from && at < to);
-    if (machine.length === 0 && slot === undefined) return;
+  let next = 0;
+  /** Lines and rows are in the order of the code. */
+  const put = (slot: number | undefined, to: number): void => {
+    const first = next;
+    while (next < lines.length && lines[next]!.at < to) next++;
+    if (first === next && slot === undefined) return;
     const source = slot === undefined ? undefined : sourceLineAt(compiled.program, slot);
-    rows.push({ slot, ...(source === undefined ? {} : { source }), machine });
+    rows.push({ slot, ...(source === undefined ? {} : { source }), machine: lines.slice(first, next) });
   };
-  // What was translated with the instruction before has no place of its own.
-  const slots = [...image.plan.slots];
-  const starts = image.slotOffsets;
-  const startFrom = (index: number): number =>
-    image.at + (starts.slice(index).find((at) => at >= 0) ?? image.bodyBytes);
-  put(undefined, image.at, startFrom(0));
-  slots.forEach((slot, index) => {
-    const from = startFrom(index);
-    put(slot, from, starts[index]! < 0 ? from : startFrom(index + 1));
-  });
-  put(undefined, image.at + image.bodyBytes, image.at + image.bytes.length);
+  const ends = endsOf(image);
+  put(undefined, image.at + ends[0]!);
+  for (const [index, slot] of image.plan.slots.entries()) put(slot, image.at + ends[index + 1]!);
+  put(undefined, image.at + image.bytes.length);
   const { name, start, at, plan } = image;
   return { subprogram: name, start, at, size: image.bytes.length, instructions: plan.slots.length, rows };
 }
 
+/**
+ * Byte offsets in an image: where its prologue ends, then where the code of each slot does. What was translated with the
+ * instruction before has no code of its own, and that one has it all.
+ */
+function endsOf({ slotOffsets, bodyBytes }: PlacedImage): number[] {
+  const ends = new Array<number>(slotOffsets.length + 1).fill(bodyBytes);
+  for (let index = slotOffsets.length - 1; index >= 0; index--) {
+    const own = slotOffsets[index]!;
+    ends[index] = own < 0 ? ends[index + 1]! : own;
+  }
+  return ends;
+}
+
 function machineLines({ bytes }: CompiledProgram, image: PlacedImage, fixups: Listing["fixups"]): MachineLine[] {
   const end = image.at + image.bytes.length;
+  let next = firstFrom(fixups, image.at);
   return image.text.map(({ at, text, target }, index) => {
     const from = image.at + at;
     const to = index + 1 < image.text.length ? image.at + image.text[index + 1]!.at : end;
-    const fixup = fixups.find((applied) => applied.at >= from && applied.at < to);
+    const fixup = next < fixups.length && fixups[next]!.at < to ? fixups[next++] : undefined;
     return {
       at: from,
       bytes: bytes.slice(from, to),
@@ -124,6 +136,17 @@ function machineLines({ bytes }: CompiledProgram, image: PlacedImage, fixups: Li
       ...(fixup === undefined ? {} : { fixup }),
     };
   });
+}
+
+/** The first of the fixups, which are in the order of the code, at an offset or behind it. */
+function firstFrom(fixups: Listing["fixups"], offset: number): number {
+  let [low, high] = [0, fixups.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (fixups[middle]!.at < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function textOf(text: string, imageAt: number, target: number | undefined): string {

@@ -1,4 +1,4 @@
-import { ROWS, type Row, type SlotTable } from "@bpfkit/isa";
+import { ROWS, type Row, type SlotTable, writtenField } from "@bpfkit/isa";
 import { endsBlock, type FunctionPlan, type ProgramPlan, targetOf } from "./plan.js";
 import type { Scratch } from "./scratch.js";
 
@@ -16,16 +16,14 @@ interface Effect {
 }
 
 function effectOf(row: Row): Effect {
-  const { operation, fields, form } = row;
-  const memory = form.startsWith("[dst");
-  const fetches = operation.startsWith("atomicFetch") || operation === "xchg";
+  const { operation, fields } = row;
   const sets = operation === "mov" || operation === "movsx" || operation === "lddw" || operation.startsWith("load");
   const usesDst = fields.includes("dst");
   return {
     readsDst: usesDst && !sets,
     readsSrc: fields.includes("src"),
-    writesDst: usesDst && !memory && row.target === undefined,
-    writesSrc: fetches,
+    writesDst: writtenField(row) === "dst",
+    writesSrc: writtenField(row) === "src",
     readsR0: operation === "cmpxchg",
     writesR0: operation === "cmpxchg" || operation === "loadPacket",
   };

@@ -1,5 +1,5 @@
 import { type HelperTable, type Place, type Program, type Reference, subprogramAt } from "@bpfkit/core";
-import { decodeSlots, ROWS, type Row, SECOND_SLOT, type SlotTable } from "@bpfkit/isa";
+import { decodeSlots, ROWS, type Row, SECOND_SLOT, type SlotTable, writtenField } from "@bpfkit/isa";
 import { JitError } from "./error.js";
 
 /** One function of a program: the slots its image is made of. */
@@ -18,7 +18,7 @@ export interface FunctionPlan {
   readonly ownStack: boolean;
   /** It or something it calls does. */
   stack: boolean;
-  /** r6–r9 it writes or may hand on, as bits 6–9. */
+  /** Registers it writes, as bits. */
   readonly written: number;
   /** Frames on the longest chain from here; Infinity for recursion. */
   depth: number;
@@ -66,6 +66,8 @@ export function planProgram(program: Program, helpers: HelperTable): ProgramPlan
     const index = table.row[slot]!;
     if (index === SECOND_SLOT) continue;
     const row = ROWS[index]!;
+    // It ends the run, so nothing is translated together with it.
+    if (writesFrame(table, slot)) leaders[slot] = Math.max(leaders[slot]!, 1);
     if (row.target === undefined) continue;
     const target = targetOf(table, row, slot);
     checkTarget(program, table, slot, target);
@@ -147,7 +149,7 @@ function planFunction(
       seen[slot] = 1;
       ascending &&= count === 0 || found[count - 1]! < slot;
       found[count++] = slot;
-      written |= writes(table, row, slot);
+      written |= 1 << writtenRegister(table, row, slot);
       ownStack ||= table.src[slot] === 10 || table.dst[slot] === 10;
       // A function whose address is taken may be called back, below this frame.
       if (row.name === "callLocal" || row.name === "lddwCode") callees.add(targetOf(table, row, slot));
@@ -176,11 +178,18 @@ function planFunction(
   };
 }
 
-/** r6–r9 an instruction may write, as bits. */
-function writes(table: SlotTable, row: Row, slot: number): number {
-  const register =
-    row.operation.startsWith("atomicFetch") || row.operation === "xchg" ? table.src[slot]! : table.dst[slot]!;
-  return register >= 6 && register <= 9 ? 1 << register : 0;
+const FRAME_POINTER = 10;
+const WRITTEN = ROWS.map(writtenField);
+
+/** Whether an instruction writes r10. Accesses to the frame are not tested, so it must stay where the call put it. */
+export function writesFrame(table: SlotTable, slot: number): boolean {
+  return writtenRegister(table, ROWS[table.row[slot]!]!, slot) === FRAME_POINTER;
+}
+
+/** The register an instruction's operands say it writes; r0 where they say none, which may be written anyhow. */
+function writtenRegister(table: SlotTable, row: Row, slot: number): number {
+  const field = WRITTEN[row.index];
+  return field === undefined ? 0 : table[field][slot]!;
 }
 
 /** Hands what a function needs up to its callers, and theirs; finds the longest chains. */

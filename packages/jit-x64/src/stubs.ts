@@ -15,7 +15,7 @@ import {
   RSI,
   RSP,
 } from "@bpfkit/x64";
-import { BIAS, FAULT, FIELDS, field, KEPT_STACK_WORDS } from "./context.js";
+import { BIAS, FAULT, FIELDS, field, KEPT_STACK_WORDS, MAY_GOTO_LIMIT } from "./context.js";
 import { CONTEXT, FRAME, GUEST, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
 import { type CompileContext, STUBS, type Stub } from "./unit.js";
 
@@ -146,6 +146,7 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean, shared: 
   code.emit(MOV64, field("inputs"), SCRATCH2);
   code.emit(MOV_M64_IMM, field("tailCallCount"), 0);
   code.emit(MOV_M64_IMM, field("r0"), 0);
+  code.emit(MOV_M64_IMM, field("mayGotoLeft"), MAY_GOTO_LIMIT);
   if (checked) {
     code.emit(LOAD64, SCRATCH2, field("fuelStart"));
     code.emit(MOV64, field("fuel"), SCRATCH2);

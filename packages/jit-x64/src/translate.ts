@@ -1,14 +1,14 @@
-import { ROWS, type Row } from "@bpfkit/isa";
+import { ROWS, type Row, writtenField } from "@bpfkit/isa";
 import type { Fixup, TextLine } from "@bpfkit/x64";
 import { ARITHMETIC, type Translate } from "./arithmetic.js";
 import { ATOMICS } from "./atomics.js";
-import { CALLS, emitPrologue } from "./calls.js";
+import { CALLS, emitNotAvailable, emitPrologue } from "./calls.js";
 import { type CallSite, type Current, Emitter, framePlus, type Known } from "./emitter.js";
 import { IMMEDIATES } from "./immediates.js";
 import { JUMPS } from "./jumps.js";
 import { finishAccesses, MEMORY } from "./memory.js";
 import { peephole } from "./peephole.js";
-import { endsBlock, type FunctionPlan, type ProgramPlan } from "./plan.js";
+import { endsBlock, type FunctionPlan, type ProgramPlan, writesFrame } from "./plan.js";
 import { type Scratch, wipe } from "./scratch.js";
 import type { Sites } from "./sites.js";
 import type { CompileContext } from "./unit.js";
@@ -87,14 +87,15 @@ function body(e: Emitter): void {
   for (let at = 0; at < slots.length; ) {
     const slot = slots[at]!;
     e.beginSlot(slot, leaders[slot]!);
-    const joined = peephole(e, slot);
+    const joined = writesFrame(table, slot) ? 0 : peephole(e, slot);
     if (joined > 0) {
       at += joined;
       continue;
     }
     read(e, slot, current);
     e.count(slot);
-    TRANSLATIONS[current.row.index]!(e, current);
+    if (writesFrame(table, slot)) emitNotAvailable(e, slot, "r10, the frame pointer, is read only");
+    else TRANSLATIONS[current.row.index]!(e, current);
     learn(e, current);
     at++;
     const next = slot + current.row.slots;
@@ -130,9 +131,9 @@ function learn(e: Emitter, { row, dst, src, imm, slot }: Current): void {
     known[dst] = reference?.kind === "map" ? { map: reference.map } : row.name === "lddw" ? imm >>> 0 : undefined;
   } else if (row.operation === "mov") known[dst] = row.form === "dst,imm" ? imm >>> 0 : moved(e, row, src);
   else if (row.name === "add64Imm") known[dst] = framePlus(known[dst], imm);
-  else if (writesSource(row)) known[src] = undefined;
+  else if (WRITTEN[row.index] === "src") known[src] = undefined;
   else if (row.operation === "cmpxchg" || row.operation === "loadPacket") known[0] = undefined;
-  else if (!row.form.startsWith("[") && row.target === undefined) known[dst] = undefined;
+  else if (WRITTEN[row.index] === "dst") known[dst] = undefined;
 }
 
 /** What a register copied from another holds. */
@@ -141,6 +142,4 @@ function moved(e: Emitter, row: Row, src: number): Known {
   return e.known[src];
 }
 
-function writesSource(row: Row): boolean {
-  return row.operation.startsWith("atomicFetch") || row.operation === "xchg";
-}
+const WRITTEN = ROWS.map(writtenField);

@@ -56,6 +56,7 @@ export class Units {
   readonly headers: ReadonlyMap<number, MapStorage>;
   /** Functions whose addresses programs took, by the index in their guest value. */
   readonly functions: { readonly id: number; readonly start: number }[] = [];
+  readonly #functionIndices = new Map<string, number>();
   /** The most frames any program of the set may have, as its calls tell. */
   maxDepth = 1;
   readonly #set: LinkSet;
@@ -128,8 +129,12 @@ export class Units {
   }
 
   #functionIndex(id: ProgramId, start: number): number {
-    const found = this.functions.findIndex((known) => known.id === id && known.start === start);
-    return found >= 0 ? found : this.functions.push({ id, start }) - 1;
+    const key = `${id}:${start}`;
+    const known = this.#functionIndices.get(key);
+    if (known !== undefined) return known;
+    const index = this.functions.push({ id, start }) - 1;
+    this.#functionIndices.set(key, index);
+    return index;
   }
 
   #slotsOf(array: ProgramArray): JumpSlots | undefined {

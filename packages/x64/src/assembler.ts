@@ -85,8 +85,8 @@ export class Assembler {
   /** Says that `label` is here. @throws {X64Error} `BAD_LABEL` where it is bound already or not of this assembler. */
   bind(label: Label): void {
     if (this.labelAt.at(label) !== UNBOUND) throw new X64Error("BAD_LABEL", `label ${label} is unknown or bound twice`);
-    this.labelAt.set(label, this.at);
-    this.labelBranches.set(label, this.branches.at.length);
+    this.labelAt.data[label] = this.at;
+    this.labelBranches.data[label] = this.branches.at.length;
   }
 
   /** A new label that is here. */
@@ -322,13 +322,14 @@ export class Assembler {
   /** Kept lines and branches, in the order of the code. */
   private textOf({ before, labels }: Layout): TextLine[] {
     const lines: TextLine[] = this.lines.map(({ at, branches, text }) => ({ at: at + before[branches]!, text }));
-    this.branches.at.values().forEach((at, index) => {
-      const opcode = this.branches.opcode.at(index)!;
-      const label = this.branches.label.at(index)!;
+    for (let index = 0; index < this.branches.at.length; index++) {
+      const at = this.branches.at.data[index]!;
+      const opcode = this.branches.opcode.data[index]!;
+      const label = this.branches.label.data[index]!;
       const start = at + before[index]!;
       if (opcode !== ALIGN) lines.push({ at: start, text: branchName(opcode), target: labels[label]! });
       else if (before[index + 1]! > before[index]!) lines.push({ at: start, text: "nop" });
-    });
+    }
     return lines.sort((a, b) => a.at - b.at);
   }
 }

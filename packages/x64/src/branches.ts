@@ -49,17 +49,17 @@ export function layBranches(
   labelList: Int32List,
   labelBranchList: Int32List,
 ): Layout {
-  const [at, label, opcode] = [branches.at.values(), branches.label.values(), branches.opcode.values()];
-  const [labelAt, labelBranches] = [labelList.values(), labelBranchList.values()];
-  const count = at.length;
+  const [at, label, opcode] = [branches.at.data, branches.label.data, branches.opcode.data];
+  const [labelAt, labelBranches] = [labelList.data, labelBranchList.data];
+  const count = branches.at.length;
   const waiting: Waiting = { at, label, opcode, sizes: new Uint8Array(count) };
   const before = new Int32Array(count + 1);
-  const labels = new Int32Array(labelAt.length);
+  const labels = new Int32Array(labelList.length);
   for (let i = 0; i < count; i++) {
     waiting.sizes[i] = shortSize(opcode[i]!);
     if (opcode[i] === ALIGN) continue;
-    const target = labelAt[label[i]!];
-    if (target === undefined || target < 0) {
+    const target = labelList.at(label[i]!) ?? -1;
+    if (target < 0) {
       throw new X64Error("BAD_LABEL", `label ${label[i]} is used but never bound`, { offset: at[i]! });
     }
   }
@@ -70,7 +70,7 @@ export function layBranches(
   return { bytes: write(raw, length, waiting, before, labels), labels, before };
 }
 
-/** Branches as plain arrays, with the bytes each takes so far. */
+/** Branches as plain arrays, which have room for more, with the bytes each takes so far. */
 interface Waiting {
   readonly at: Int32Array;
   readonly label: Int32Array;
@@ -119,7 +119,7 @@ function write(
   before: Int32Array,
   labels: Int32Array,
 ): Uint8Array {
-  const count = at.length;
+  const count = sizes.length;
   const bytes = new Uint8Array(length + before[count]!);
   let from = 0;
   for (let i = 0; i < count; i++) {

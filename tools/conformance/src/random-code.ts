@@ -59,7 +59,7 @@ export function randomProgram(random: () => number, wild: boolean, memory: numbe
   const fill = (part: Part): Instruction => {
     const { row } = part;
     const fields = {
-      dst: random() % 10,
+      dst: wild && random() % 32 === 0 ? 10 : random() % 10,
       src: random() % 10,
       offset: random() % 4 === 0 ? (random() << 16) >> 16 : 0,
       imm: number(),

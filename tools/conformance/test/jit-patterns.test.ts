@@ -57,18 +57,20 @@ const rotation: Sequence = (random, register) => {
 /** Bytes loaded one by one, shifted and joined, in order or in reverse, with the last of them in any register. */
 const joined: Sequence = (random) => {
   const size = pick(random, [2, 4, 8]);
-  const width = size === 8 ? 64 : bits(random);
+  const most = size === 8 ? 64 : bits(random);
+  // Now and then one instruction has the other width.
+  const width = (): 32 | 64 => (random() % 12 === 0 ? bits(random) : most);
   const swapped = random() % 2 === 0;
   const at = random() % (MEMORY - size);
   const registers = [0, 2, 3, 4, 5, 6, 7, 8].slice(0, size);
   const parts = registers.map((dst, index) => {
     const offset = at + (swapped ? size - 1 - index : index) + (random() % 40 === 0 ? 1 : 0);
     const load = one("ldxB", { dst, src: 1, offset });
-    return index === 0 ? [load] : [load, one(`lsh${width}Imm`, { dst, imm: 8 * index })];
+    return index === 0 ? [load] : [load, one(`lsh${width()}Imm`, { dst, imm: 8 * index })];
   });
   const kept = random() % size;
   const order = parts.map((_, index) => index).filter((index) => index !== kept);
-  const joins = order.map((index) => one(`or${width}Reg`, { dst: registers[kept]!, src: registers[index]! }));
+  const joins = order.map((index) => one(`or${width()}Reg`, { dst: registers[kept]!, src: registers[index]! }));
   const dead = random() % 4 === 0 ? [] : order.map((index) => one("mov64Imm", { dst: registers[index]!, imm: index }));
   return [...parts.flat(), ...joins, ...dead];
 };
