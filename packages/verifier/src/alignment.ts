@@ -13,7 +13,7 @@ import {
   PTR_TO_XDP_SOCK,
   type Register,
 } from "./register.js";
-import { tnumAdd, tnumConst, tnumIsAligned } from "./tnum.js";
+import type { Scalar } from "./scalar.js";
 import { reject, type Verification } from "./verification.js";
 
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
@@ -31,13 +31,17 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 /** Packets lie so that the IP header is aligned (`NET_IP_ALIGN`), whatever the architecture does. */
 const IP_ALIGN = 2;
 
+/** Whether the number plus a constant is for certain a multiple of `size`, a power of two. */
+function isAligned({ valueLow, maskLow }: Scalar, constant: number, size: number): boolean {
+  return ((maskLow | (valueLow + constant)) & (size - 1)) === 0;
+}
+
 /** Refuses an access that may not be aligned to its size, where that matters: on the stack always, elsewhere if asked for. */
 export function checkAlignment(v: Verification, r: Register, off: number, size: number, strictOnce: boolean): void {
   const strict = v.strictAlignment || strictOnce || r.type === PTR_TO_STACK;
   if (!strict || size === 1) return;
   const isPacket = r.type === PTR_TO_PACKET || r.type === PTR_TO_PACKET_META;
-  const fixed = BigInt(r.off + off + (isPacket ? IP_ALIGN : 0));
-  if (tnumIsAligned(tnumAdd(r.num, tnumConst(fixed)), size)) return;
+  if (isAligned(r.num, r.off + off + (isPacket ? IP_ALIGN : 0), size)) return;
   const where = `${tnumText(r.num)}+${r.off}+${off} size ${size}`;
   if (isPacket) reject(v, "EACCES", `misaligned packet access off ${IP_ALIGN}+${where}`);
   reject(v, "EACCES", `misaligned ${DESCRIPTIONS[r.type] ?? ""}access off ${where}`);

@@ -21,12 +21,13 @@ import {
   isKnown,
   isKnown32,
   known,
+  largest,
+  largestUnsigned,
   S32_MAX,
   S32_MIN,
   type Scalar,
   sane,
-  setTnum,
-  U32_MAX,
+  smallest,
   width,
 } from "./scalar.js";
 import {
@@ -39,7 +40,6 @@ import {
   truncate32,
 } from "./scalar-alu.js";
 import { currentFrame } from "./state.js";
-import { tnumConst, tnumWithSubregister } from "./tnum.js";
 import { linkBeforeCopy, reg, reject, setReg, since, type Verification } from "./verification.js";
 
 /** Refuses a register that does not exist or holds nothing yet. */
@@ -124,7 +124,7 @@ function moveRegister(v: Verification, src: number, is32: boolean): Register {
     const copy = linkedCopy(v, src, width(value.num) <= 32);
     return withNum(copy, truncate32(copy.num));
   }
-  const copy = linkedCopy(v, src, value.num.umax < 1n << BigInt(off - 1));
+  const copy = linkedCopy(v, src, largestUnsigned(value.num) < 2 ** (off - 1));
   return withNum(copy, signExtend(copy.num, off >> 3, is32));
 }
 
@@ -164,7 +164,7 @@ function checkBinaryFields(v: Verification, operation: number, is32: boolean, fr
 function forkMask(v: Verification, dst: number, value: Register, operation: number): Register {
   if (operation !== AND && operation !== OR) return value;
   const { num } = value;
-  const fork64 = num.smin === -1n && num.smax === 0n;
+  const fork64 = smallest(num) === -1 && largest(num) === 0;
   const fork32 = num.s32min === -1 && num.s32max === 0;
   if (!fork64 && !fork32) return value;
   const other = pushPath(v, v.slot, v.slot);
@@ -175,9 +175,8 @@ function forkMask(v: Verification, dst: number, value: Register, operation: numb
 /** A number whose low half is known; of the high one it says what it said. */
 function withLow(num: Scalar, low: number): Scalar {
   const d = draft(num);
-  setTnum(d, tnumWithSubregister(num, tnumConst(BigInt(low))));
-  d.s32min = d.s32max = low;
-  d.u32min = d.u32max = low >>> 0;
+  d.valueLow = d.s32min = d.s32max = d.u32minBits = d.u32maxBits = low;
+  d.maskLow = 0;
   return d;
 }
 
@@ -192,9 +191,8 @@ function addedConstant(
   // From 6.18 on links also follow subtractions, negative constants, and 32-bit sums of what has no high half.
   const isModern = since(v, 618);
   const isSum = operation === ADD || (operation === SUB && isModern);
-  if (!isSum || !(is32 ? isModern && isKnown32(source) && before.umax <= BigInt(U32_MAX) : isKnown(source)))
-    return undefined;
-  const constant = Number(is32 ? BigInt.asIntN(32, source.value) : source.smin);
+  if (!isSum || !(is32 ? isModern && isKnown32(source) && before.umaxHigh === 0 : isKnown(source))) return undefined;
+  const constant = is32 ? source.valueLow : smallest(source);
   if (constant > S32_MAX || constant < (isModern ? S32_MIN : 0)) return undefined;
   if (operation === ADD) return constant;
   return constant === S32_MIN ? undefined : -constant;

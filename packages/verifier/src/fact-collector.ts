@@ -17,6 +17,7 @@ import {
   UMIN,
   VALUE,
 } from "./facts.js";
+import { isBelow, isLess } from "./halves.js";
 import type { MapInfo } from "./map-info.js";
 import {
   baseType,
@@ -32,9 +33,20 @@ import {
   UNINITIALISED,
   UNKNOWN_SCALAR,
 } from "./register.js";
-import { S64_MAX, S64_MIN, type Scalar, U64_MAX, UNKNOWN } from "./scalar.js";
+import {
+  contains,
+  type Draft,
+  draft,
+  isUnknown,
+  knownHalves,
+  type Scalar,
+  setSigned64,
+  setUnsigned64,
+  UNKNOWN,
+} from "./scalar.js";
+import { add64 } from "./scalar-alu.js";
+import { uniteBits } from "./scalar-bits.js";
 import type { Frame } from "./state.js";
-import { tnumIn, tnumUnion } from "./tnum.js";
 
 /**
  * What one register number held at the slot that was collected last, for at the next one it mostly holds the same: then
@@ -217,44 +229,32 @@ function newRecord(facts: FactCollector, r: Register, frame: number): number {
   return facts.recordCount++;
 }
 
-const put = (records: Int32Array, at: number, value: bigint): void => {
-  records[at] = Number(BigInt.asIntN(32, value));
-  records[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
-};
-
-const signedAt = (records: Int32Array, at: number): bigint =>
-  (BigInt(records[at + 1]!) << 32n) | BigInt(records[at]! >>> 0);
-const unsignedAt = (records: Int32Array, at: number): bigint =>
-  (BigInt(records[at + 1]! >>> 0) << 32n) | BigInt(records[at]! >>> 0);
-
-function putNumber(records: Int32Array, at: number, num: Numbers): void {
-  put(records, at + VALUE, num.value);
-  put(records, at + MASK, num.mask);
-  put(records, at + SMIN, num.smin);
-  put(records, at + SMAX, num.smax);
-  put(records, at + UMIN, num.umin);
-  put(records, at + UMAX, num.umax);
-}
-
 /** What records hold of a scalar. */
-type Numbers = Pick<Scalar, "value" | "mask" | "smin" | "smax" | "umin" | "umax">;
-
-function numberAt(records: Int32Array, at: number): Numbers {
-  return {
-    value: unsignedAt(records, at + VALUE),
-    mask: unsignedAt(records, at + MASK),
-    smin: signedAt(records, at + SMIN),
-    smax: signedAt(records, at + SMAX),
-    umin: unsignedAt(records, at + UMIN),
-    umax: unsignedAt(records, at + UMAX),
-  };
+function putNumber(records: Int32Array, at: number, num: Scalar): void {
+  records[at + VALUE] = num.valueLow;
+  records[at + VALUE + 1] = num.valueHigh;
+  records[at + MASK] = num.maskLow;
+  records[at + MASK + 1] = num.maskHigh;
+  records[at + SMIN] = num.sminLow;
+  records[at + SMIN + 1] = num.sminHigh;
+  records[at + SMAX] = num.smaxLow;
+  records[at + SMAX + 1] = num.smaxHigh;
+  records[at + UMIN] = num.uminLow;
+  records[at + UMIN + 1] = num.uminHigh;
+  records[at + UMAX] = num.umaxLow;
+  records[at + UMAX + 1] = num.umaxHigh;
 }
 
-/** Whether nothing is known of a record's number. */
-function isUnknownAt(records: Int32Array, at: number): boolean {
-  const isFree = (records[at + MASK]! & records[at + MASK + 1]! & records[at + UMAX]! & records[at + UMAX + 1]!) === -1;
-  const hasStart = (records[at + UMIN]! | records[at + UMIN + 1]!) !== 0;
-  return isFree && !hasStart && signedAt(records, at + SMIN) === S64_MIN && signedAt(records, at + SMAX) === S64_MAX;
+/** A record's number; the 32-bit ranges are not kept. */
+function numberAt(records: Int32Array, at: number): Draft {
+  const d = draft(UNKNOWN);
+  d.valueLow = records[at + VALUE]!;
+  d.valueHigh = records[at + VALUE + 1]!;
+  d.maskLow = records[at + MASK]!;
+  d.maskHigh = records[at + MASK + 1]!;
+  setSigned64(d, records[at + SMIN + 1]!, records[at + SMIN]!, records[at + SMAX + 1]!, records[at + SMAX]!);
+  setUnsigned64(d, records[at + UMIN + 1]!, records[at + UMIN]!, records[at + UMAX + 1]!, records[at + UMAX]!);
+  return d;
 }
 
 /** Whether a record's type stands for a register's. */
@@ -265,16 +265,6 @@ function coversType(type: number, r: Register): boolean {
   return baseType(type) === MIXED || baseType(type) === baseType(r.type);
 }
 
-function containsNumber(outer: Numbers, inner: Numbers): boolean {
-  return (
-    outer.umin <= inner.umin &&
-    outer.umax >= inner.umax &&
-    outer.smin <= inner.smin &&
-    outer.smax >= inner.smax &&
-    tnumIn(outer, inner)
-  );
-}
-
 /** Whether a record already says all that may be said of a register. */
 function covers(facts: FactCollector, record: number, r: Register): boolean {
   if (record === UNREAD_RECORD) return true;
@@ -283,33 +273,28 @@ function covers(facts: FactCollector, record: number, r: Register): boolean {
   if (!coversType(records[at + TYPE]!, r)) return false;
   if (records[at + MAP]! >= 0 && records[at + MAP] !== mapIndex(facts, r)) return false;
   if (records[at + FRAME] !== NO_FRAME && records[at + FRAME] !== frameOffset(facts.frame, r)) return false;
-  if (isUnknownAt(records, at)) return true;
-  return records[at + OFFSET] === offsetOf(r) && containsNumber(numberAt(records, at), r.num);
+  const num = numberAt(records, at);
+  return isUnknown(num) || (records[at + OFFSET] === offsetOf(r) && contains(num, r.num));
 }
 
-/** Pointers count from their origin, the fixed part included. */
-function shifted(num: Numbers, off: number): Numbers {
-  if (off === 0) return num;
-  const shift = BigInt(off);
-  const smin = num.smin + shift;
-  const smax = num.smax + shift;
-  const umin = num.umin + shift;
-  const umax = num.umax + shift;
-  const fits = smin >= S64_MIN && smax <= S64_MAX && umin >= 0n && umax <= U64_MAX;
-  return fits ? { value: 0n, mask: U64_MAX, smin, smax, umin, umax } : UNKNOWN;
+/** Makes a pointer's number count from its origin, the fixed part included. */
+function shift(d: Draft, off: number): void {
+  add64(d, knownHalves(off >> 31, off));
+  d.valueHigh = d.valueLow = 0;
+  d.maskHigh = d.maskLow = -1;
 }
 
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
-
-function joinNumbers(a: Numbers, b: Numbers): Numbers {
-  return {
-    ...tnumUnion(a, b),
-    smin: min(a.smin, b.smin),
-    smax: max(a.smax, b.smax),
-    umin: min(a.umin, b.umin),
-    umax: max(a.umax, b.umax),
-  };
+/** Makes a number's 64-bit ranges and bits hold for another one too. */
+function widen(d: Draft, s: Scalar): void {
+  uniteBits(d, s);
+  if (isBelow(s.uminHigh, s.uminLow, d.uminHigh, d.uminLow))
+    setUnsigned64(d, s.uminHigh, s.uminLow, d.umaxHigh, d.umaxLow);
+  if (isBelow(d.umaxHigh, d.umaxLow, s.umaxHigh, s.umaxLow))
+    setUnsigned64(d, d.uminHigh, d.uminLow, s.umaxHigh, s.umaxLow);
+  if (isLess(s.sminHigh, s.sminLow, d.sminHigh, d.sminLow))
+    setSigned64(d, s.sminHigh, s.sminLow, d.smaxHigh, d.smaxLow);
+  if (isLess(d.smaxHigh, d.smaxLow, s.smaxHigh, s.smaxLow))
+    setSigned64(d, d.sminHigh, d.sminLow, s.smaxHigh, s.smaxLow);
 }
 
 function joinTypes(a: number, b: number): number {
@@ -328,10 +313,15 @@ function join(facts: FactCollector, record: number, r: Register, isWild: boolean
   const b = made * RECORD;
   const left = records[a + OFFSET]!;
   const right = records[b + OFFSET]!;
-  const isSame = left === right;
-  const num = joinNumbers(shifted(numberAt(records, a), isSame ? 0 : left), shifted(r.num, isSame ? 0 : right));
+  const num = numberAt(records, a);
+  const other = draft(r.num);
+  if (left !== right) {
+    shift(num, left);
+    shift(other, right);
+  }
+  widen(num, other);
   putNumber(records, b, isWild ? UNKNOWN : num);
-  records[b + OFFSET] = isSame && !isWild ? left : 0;
+  records[b + OFFSET] = left === right && !isWild ? left : 0;
   records[b + TYPE] = joinTypes(records[a + TYPE]!, r.type);
   if (records[a + MAP] !== records[b + MAP]) records[b + MAP] = -1;
   if (records[a + FRAME] !== records[b + FRAME]) records[b + FRAME] = NO_FRAME;

@@ -46,6 +46,7 @@ import {
   TRUSTED,
   typeName,
 } from "./register.js";
+import { isKnown } from "./scalar.js";
 import { processKptr, processSpinLock, processTimer } from "./special-fields.js";
 import { checkStackBounds, checkStackRange, type RawMemory } from "./stack-access.js";
 import type { DynptrSlot } from "./stack-slot.js";
@@ -240,7 +241,7 @@ function checkSize(v: Verification, number: number, argument: HelperArgument, ca
     reject(v, "EACCES", `R${number} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   }
   const access = memory.write ? "write" : "read";
-  const meta = num.mask === 0n ? call : undefined;
+  const meta = isKnown(num) ? call : undefined;
   checkHelperMemory(v, number - 1, Number(num.umax), access, zeroAllowed, meta);
   markPrecise(v, number);
 }

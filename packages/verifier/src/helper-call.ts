@@ -42,7 +42,8 @@ import {
   UNKNOWN_SCALAR,
   withId,
 } from "./register.js";
-import { signedRange, unsignedRange, ZERO } from "./scalar.js";
+import { ZERO } from "./scalar.js";
+import { signedRange, unsignedRange } from "./scalar-sync.js";
 import { BYTE_SPILL, BYTE_ZERO, byteAt, byteIndexOf, isScalarSpill, slotIndexOf, spillSize } from "./stack-slot.js";
 import { currentFrame, type Frame } from "./state.js";
 import { TAIL_CALL } from "./subprograms.js";

@@ -41,9 +41,10 @@ import {
   withType,
   ZERO_SCALAR,
 } from "./register.js";
-import { known, sane, sync, zeroExtend32 } from "./scalar.js";
+import { isZero, known, largest, largestUnsigned, sane, smallest } from "./scalar.js";
 import { addWithoutSync } from "./scalar-alu.js";
 import { flip, refine, refineSelf, reverse, scalarBranchTaken } from "./scalar-branch.js";
+import { sync, zeroExtend32 } from "./scalar-sync.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
 import { currentFrame, type State } from "./state.js";
 import { noteLinked } from "./taint.js";
@@ -65,7 +66,7 @@ const NEVER_NULL: ReadonlySet<number> = new Set([
 
 /** Whether a pointer is known not to be null. */
 function isNotNull(r: Register): boolean {
-  if (mayBeNull(r.type) || r.num.smin <= BigInt(-MAX_OFFSET) || r.num.smax >= BigInt(MAX_OFFSET)) return false;
+  if (mayBeNull(r.type) || smallest(r.num) <= -MAX_OFFSET || largest(r.num) >= MAX_OFFSET) return false;
   const base = baseType(r.type);
   return NEVER_NULL.has(base) || (base === PTR_TO_BTF_ID && (r.ref !== 0 || (r.type & (TRUSTED | RCU)) !== 0));
 }
@@ -87,7 +88,7 @@ function packetBranchTaken(left: Register, right: Register, operation: number): 
 
 function pointerBranchTaken(left: Register, right: Register, operation: number): boolean | undefined {
   const [pointer, constant] = right.type === SCALAR && isFixed(right) ? [left, right] : [right, left];
-  if (constant.type !== SCALAR || !isFixed(constant) || constant.num.value !== 0n || !isNotNull(pointer)) {
+  if (constant.type !== SCALAR || !isZero(constant.num) || !isNotNull(pointer)) {
     return undefined;
   }
   return operation === JEQ ? false : operation === JNE ? true : undefined;
@@ -227,8 +228,8 @@ const MAX_PACKET_OFFSET = 0xffff;
 /** All pointers of one origin may now reach as far as one of them was shown to. */
 function extendRange(state: State, pointer: Register, isOpen: boolean): void {
   if (pointer.off < 0 || (pointer.off === 0 && isOpen)) return;
-  const farthest = pointer.num.umax;
-  if (farthest > MAX_PACKET_OFFSET || farthest + BigInt(pointer.off) > MAX_PACKET_OFFSET) return;
+  const farthest = largestUnsigned(pointer.num);
+  if (farthest > MAX_PACKET_OFFSET || farthest + pointer.off > MAX_PACKET_OFFSET) return;
   const range = pointer.off + (isOpen ? 1 : 0);
   changeRegisters(state, (r) =>
     r.type === pointer.type && r.id === pointer.id && r.aux < range
@@ -244,8 +245,7 @@ function markEnd(state: State, number: number, isOpen: boolean): void {
   regs[number] = register(r.type, r.num, r.off, r.id, r.ref, isOpen ? BEYOND_PACKET_END : AT_PACKET_END, r.map);
 }
 
-const isPacketStart = (r: Register): boolean =>
-  r.type === PTR_TO_PACKET && r.id === 0 && r.off === 0 && isFixed(r) && r.num.value === 0n;
+const isPacketStart = (r: Register): boolean => r.type === PTR_TO_PACKET && r.id === 0 && r.off === 0 && isZero(r.num);
 
 /** Whether `a` is compared with the end of what it points into. */
 const isBounded = (a: Register, b: Register): boolean =>

@@ -51,6 +51,7 @@ import {
   UNKNOWN_SCALAR,
   withNum,
 } from "./register.js";
+import { isZero, smallest } from "./scalar.js";
 import { signExtend, truncate } from "./scalar-alu.js";
 import { checkStackBounds, readStack, writeStack } from "./stack-access.js";
 import { reg, reject, setReg, type Verification } from "./verification.js";
@@ -119,7 +120,7 @@ export function checkUnmoved(v: Verification, r: Register, number: number, fixed
   if (!fixedOffsetAllowed && r.off !== 0) {
     reject(v, "EACCES", `dereference of modified ${name} ptr R${number} off=${r.off} disallowed`);
   }
-  if (isFixed(r) && r.num.value === 0n) return;
+  if (isZero(r.num)) return;
   reject(v, "EACCES", `variable ${name} access var_off=${tnumText(r.num)} disallowed`);
 }
 
@@ -168,7 +169,7 @@ function accessPacket(v: Verification, a: MemoryAccess, off: number): Register {
 function accessSocket(v: Verification, a: MemoryAccess, off: number): Register {
   const r = reg(v, a.number);
   if (a.access === "write") reject(v, "EACCES", `R${a.number} cannot write into ${typeName(r.type)}`);
-  if (r.num.smin < 0n) {
+  if (smallest(r.num) < 0) {
     const what = "min value is negative, either use unsigned index or do a if (index >=0) check.";
     reject(v, "EACCES", `R${a.number} ${what}`);
   }
@@ -186,7 +187,7 @@ function accessSocket(v: Verification, a: MemoryAccess, off: number): Register {
 export function checkBuffer(v: Verification, number: number, off: number, size: number, what: string): void {
   const r = reg(v, number);
   if (off < 0) reject(v, "EACCES", `R${number} invalid ${what} buffer access: off=${off}, size=${size}`);
-  if (isFixed(r) && r.num.value === 0n) return;
+  if (isZero(r.num)) return;
   reject(v, "EACCES", `R${number} invalid variable buffer offset: off=${off}, var_off=${tnumText(r.num)}`);
 }
 
@@ -203,7 +204,7 @@ export function accessStruct(v: Verification, number: number, off: number, size:
   const r = reg(v, number);
   const name = `R${number} is ptr_${r.struct}`;
   if (off < 0) reject(v, "EACCES", `${name} invalid negative access: off=${off}`);
-  if (!isFixed(r) || r.num.value !== 0n) {
+  if (!isZero(r.num)) {
     reject(v, "EACCES", `${name} invalid variable offset: off=${off}, var_off=${tnumText(r.num)}`);
   }
   if (access === "write") reject(v, "EACCES", "only read is supported");

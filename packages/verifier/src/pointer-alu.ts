@@ -1,9 +1,11 @@
 import { aluSign } from "./format.js";
+import { isBelow } from "./halves.js";
 import { ADD, AND, OR, SUB, XOR } from "./opcode.js";
 import {
   baseType,
   CONST_PTR_TO_DYNPTR,
   CONST_PTR_TO_MAP,
+  fixedOffset,
   isFixed,
   isPacketPointer,
   mayBeNull,
@@ -24,27 +26,39 @@ import {
   typeName,
   UNKNOWN_SCALAR,
 } from "./register.js";
-import { draft, forget32, S64_MAX, S64_MIN, type Scalar, setTnum, sync, U64_MAX } from "./scalar.js";
-import { tnumAdd, tnumSub } from "./tnum.js";
+import {
+  draft,
+  forget32,
+  forgetUnsigned64,
+  hasRanges64,
+  isKnown,
+  isZero,
+  S32_MIN,
+  type Scalar,
+  smallest,
+} from "./scalar.js";
+import { add64, sub64 } from "./scalar-alu.js";
+import { addBits, subBits } from "./scalar-bits.js";
+import { sync } from "./scalar-sync.js";
 import { MAX_OFFSET, reject, setReg, type Verification } from "./verification.js";
 
-const LIMIT = BigInt(MAX_OFFSET);
+const isOutside = (num: Scalar): boolean => smallest(num) >= MAX_OFFSET || smallest(num) <= -MAX_OFFSET;
 
 /** Refuses an offset that is not bounded enough to be added, and a pointer that came to have one. */
 function checkSaneOffset(v: Verification, r: Register, type: number): void {
   const { num } = r;
   const name = typeName(type);
-  if (isFixed(r) && (num.smin >= LIMIT || num.smin <= -LIMIT)) {
+  if (isFixed(r) && isOutside(num)) {
     reject(v, "EINVAL", `math between ${name} pointer and ${num.smin} is not allowed`);
   }
   if (r.off >= MAX_OFFSET || r.off <= -MAX_OFFSET) {
     reject(v, "EINVAL", `${name} pointer offset ${r.off} is not allowed`);
   }
-  if (num.smin === S64_MIN) {
+  if (num.sminHigh === S32_MIN && num.sminLow === 0) {
     const what = "register with unbounded min value is not allowed";
     reject(v, "EINVAL", `math between ${name} pointer and ${what}`);
   }
-  if (num.smin >= LIMIT || num.smin <= -LIMIT) {
+  if (isOutside(num)) {
     reject(v, "EINVAL", `value ${num.smin} makes ${name} pointer be out of bounds`);
   }
 }
@@ -72,43 +86,24 @@ function checkMovable(v: Verification, dst: number, pointer: Register, offset: R
   const base = baseType(pointer.type);
   if (MOVABLE.has(base)) return;
   if (base === PTR_TO_FLOW_KEYS && isFixed(offset)) return;
-  const addsNothing = isFixed(offset) && offset.num.value === 0n && operation === ADD;
+  const addsNothing = isZero(offset.num) && operation === ADD;
   if ((base === PTR_TO_FLOW_KEYS || base === CONST_PTR_TO_MAP) && addsNothing) return;
   reject(v, "EACCES", `R${dst} pointer arithmetic on ${name} prohibited`);
 }
 
-const fitsS32 = (value: bigint): boolean => value === BigInt.asIntN(32, value);
-const fitsS64 = (value: bigint): boolean => value === BigInt.asIntN(64, value);
-
-function addVariable(pointer: Scalar, offset: Scalar): Scalar {
+/** The variable part of a pointer's offset once a number was added (or subtracted); 32-bit ranges and what wraps are lost. */
+function moveVariable(pointer: Scalar, offset: Scalar, isSum: boolean): Scalar {
   const d = draft(pointer);
   forget32(d);
-  const smin = pointer.smin + offset.smin;
-  const smax = pointer.smax + offset.smax;
-  const signedFits = fitsS64(smin) && fitsS64(smax);
-  d.smin = signedFits ? smin : S64_MIN;
-  d.smax = signedFits ? smax : S64_MAX;
-  const umin = pointer.umin + offset.umin;
-  const umax = pointer.umax + offset.umax;
-  const unsignedFits = umin <= U64_MAX && umax <= U64_MAX;
-  d.umin = unsignedFits ? umin : 0n;
-  d.umax = unsignedFits ? umax : U64_MAX;
-  setTnum(d, tnumAdd(pointer, offset));
-  return sync(d);
-}
-
-function subVariable(pointer: Scalar, offset: Scalar): Scalar {
-  const d = draft(pointer);
-  forget32(d);
-  const smin = pointer.smin - offset.smax;
-  const smax = pointer.smax - offset.smin;
-  const signedFits = fitsS64(smin) && fitsS64(smax);
-  d.smin = signedFits ? smin : S64_MIN;
-  d.smax = signedFits ? smax : S64_MAX;
-  const wraps = pointer.umin < offset.umax;
-  d.umin = wraps ? 0n : pointer.umin - offset.umax;
-  d.umax = wraps ? U64_MAX : pointer.umax - offset.umin;
-  setTnum(d, tnumSub(pointer, offset));
+  if (isSum) {
+    add64(d, offset);
+    if (isBelow(d.uminHigh, d.uminLow, pointer.uminHigh, pointer.uminLow)) forgetUnsigned64(d);
+    addBits(d, offset);
+  } else {
+    sub64(d, offset);
+    if (isBelow(pointer.uminHigh, pointer.uminLow, offset.umaxHigh, offset.umaxLow)) forgetUnsigned64(d);
+    subBits(d, offset);
+  }
   return sync(d);
 }
 
@@ -117,24 +112,24 @@ function moved(pointer: Register, off: number, num: Scalar, id: number, range: n
 }
 
 /** A constant goes into the fixed offset, where it stays exact. */
-function moveByConstant(pointer: Register, delta: bigint): Register | undefined {
-  const off = BigInt(pointer.off) + delta;
-  if (!fitsS32(off)) return undefined;
-  return moved(pointer, Number(off), withoutLow(pointer.num), pointer.id, pointer.aux);
+function moveByConstant(pointer: Register, delta: number): Register | undefined {
+  const off = pointer.off + delta;
+  if (off !== (off | 0)) return undefined;
+  return moved(pointer, off, withoutLow(pointer.num), pointer.id, pointer.aux);
 }
 
 /** The kernel drops a pointer's 32-bit ranges with every step and takes them anew from the others. */
 function withoutLow(num: Scalar): Scalar {
-  if (num.mask === 0n) return num;
+  if (isKnown(num)) return num;
   const d = draft(num);
   forget32(d);
   return sync(d);
 }
 
 function addOffset(v: Verification, pointer: Register, offset: Register): Register {
-  const constant = isFixed(offset) ? moveByConstant(pointer, offset.num.smin) : undefined;
+  const constant = isFixed(offset) ? moveByConstant(pointer, fixedOffset(offset)) : undefined;
   if (constant !== undefined) return constant;
-  const num = addVariable(pointer.num, offset.num);
+  const num = moveVariable(pointer.num, offset.num, true);
   // A variable offset into a packet makes a new pointer, whose range is known again only after a comparison.
   if (isPacketPointer(pointer.type)) return moved(pointer, pointer.off, num, ++v.nextId, 0);
   return moved(pointer, pointer.off, num, pointer.id, pointer.aux);
@@ -149,11 +144,11 @@ function subOffset(
 ): Register {
   if (!isPointerLeft) reject(v, "EACCES", `R${dst} tried to subtract pointer from scalar`);
   if (pointer.type === PTR_TO_STACK) reject(v, "EACCES", `R${dst} subtraction from stack pointer prohibited`);
-  const constant = isFixed(offset) ? moveByConstant(pointer, -offset.num.smin) : undefined;
+  const constant = isFixed(offset) ? moveByConstant(pointer, -fixedOffset(offset)) : undefined;
   if (constant !== undefined) return constant;
-  const num = subVariable(pointer.num, offset.num);
+  const num = moveVariable(pointer.num, offset.num, false);
   if (!isPacketPointer(pointer.type)) return moved(pointer, pointer.off, num, pointer.id, pointer.aux);
-  return moved(pointer, pointer.off, num, ++v.nextId, offset.num.smin < 0n ? 0 : pointer.aux);
+  return moved(pointer, pointer.off, num, ++v.nextId, smallest(offset.num) < 0 ? 0 : pointer.aux);
 }
 
 /**
@@ -170,7 +165,7 @@ export function pointerAlu(
   isPointerLeft: boolean,
 ): void {
   const { num } = offset;
-  if (num.smin > num.smax || num.umin > num.umax || (isFixed(offset) && num.umin !== num.umax)) {
+  if (!hasRanges64(num) || (isFixed(offset) && (num.uminHigh !== num.umaxHigh || num.uminLow !== num.umaxLow))) {
     setReg(v, dst, UNKNOWN_SCALAR);
     return;
   }

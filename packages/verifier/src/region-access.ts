@@ -26,7 +26,7 @@ import {
   UNKNOWN_SCALAR,
   UNTRUSTED,
 } from "./register.js";
-import { known, S64_MIN, ZERO } from "./scalar.js";
+import { isZero, known, largestUnsigned, S64_MIN, smallest, ZERO } from "./scalar.js";
 import { MAX_OFFSET, reg, reject, say, type Verification } from "./verification.js";
 
 /** How a program reaches memory. */
@@ -100,7 +100,7 @@ export function checkPacket(
   zeroSizeAllowed: boolean,
 ): void {
   const r = reg(v, number);
-  if (r.num.smin < 0n) {
+  if (smallest(r.num) < 0) {
     const what = "min value is negative, either use unsigned index or do a if (index >=0) check.";
     reject(v, "EACCES", `R${number} ${what}`);
   }
@@ -163,8 +163,7 @@ export function checkMapValue(
   checkRegion(v, number, off, size, map.spec.valueSize, zeroSizeAllowed);
   for (const field of map.fields ?? []) {
     const overlaps =
-      r.num.smin + BigInt(off) < BigInt(field.offset + field.size) &&
-      BigInt(field.offset) < r.num.umax + BigInt(off + size);
+      smallest(r.num) + off < field.offset + field.size && field.offset < largestUnsigned(r.num) + off + size;
     if (overlaps) checkFieldAccess(v, r, field, off, size, byHelper);
   }
 }
@@ -198,7 +197,7 @@ export function checkKptrMatch(v: Verification, field: MapField, r: Register, nu
   const isStruct = baseType(r.type) === PTR_TO_BTF_ID && (marks & ~allowed) === 0;
   if (isStruct) {
     if (r.off < 0) reject(v, "EACCES", `negative offset ${typeName(r.type)} ptr R${number} off=${r.off} disallowed`);
-    if (!isFixed(r) || r.num.value !== 0n) {
+    if (!isZero(r.num)) {
       reject(v, "EACCES", `variable ${typeName(r.type)} access var_off=${tnumText(r.num)} disallowed`);
     }
     if (r.struct === target && r.off === 0) return;

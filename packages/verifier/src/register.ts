@@ -1,5 +1,5 @@
 import type { MapInfo } from "./map-info.js";
-import { known, type Scalar, UNKNOWN, ZERO } from "./scalar.js";
+import { isKnown, isZero, known, type Scalar, smallest, UNKNOWN, ZERO } from "./scalar.js";
 
 // What a register holds: a base kind and marks, as the kernel's `bpf_reg_type`. Numbers, for they are compared at every
 // instruction.
@@ -130,13 +130,13 @@ export function unlinked(r: Register): Register {
 }
 
 /** Whether it is the number 0, which is also a null pointer. */
-export const isNull = (r: Register): boolean => r.type === SCALAR && r.num.mask === 0n && r.num.value === 0n;
+export const isNull = (r: Register): boolean => r.type === SCALAR && isZero(r.num);
 
 /** Whether the variable part of a pointer's offset (or the number) is known. */
-export const isFixed = (r: Register): boolean => r.num.mask === 0n;
+export const isFixed = (r: Register): boolean => isKnown(r.num);
 
 /** A known variable part as a signed number. */
-export const fixedOffset = (r: Register): number => Number(r.num.smin);
+export const fixedOffset = (r: Register): number => smallest(r.num);
 
 export const isPacketPointer = (type: number): boolean => type === PTR_TO_PACKET || type === PTR_TO_PACKET_META;
 

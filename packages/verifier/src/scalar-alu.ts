@@ -1,47 +1,37 @@
+import { borrowOf, carryOf, highOfNumber, isBelow, isLess, productHigh, unsignedNumber } from "./halves.js";
 import { ADD, AND, ARSH, LSH, MUL, OR, RSH, SUB, XOR } from "./opcode.js";
 import {
   type Draft,
   draft,
   forget32,
-  forget64,
+  forgetSigned64,
+  forgetUnsigned64,
   isKnown,
   isKnown32,
   known,
+  knownHalves,
+  largest,
+  largestUnsigned,
   low32,
-  max64,
-  min64,
-  narrow32ByBits,
-  narrow64ByBits,
   S32_MAX,
   S32_MIN,
   S64_MAX,
   S64_MIN,
   type Scalar,
+  setSigned64,
   setTnum,
-  sync,
+  setUnsigned64,
+  smallest,
   U32_MAX,
   U64_MAX,
   UNKNOWN,
   ZERO,
-  zeroExtend32,
 } from "./scalar.js";
-import {
-  tnumAdd,
-  tnumAnd,
-  tnumArithmeticShiftRight,
-  tnumCast,
-  tnumMul,
-  tnumOr,
-  tnumRange,
-  tnumShiftLeft,
-  tnumShiftRight,
-  tnumSub,
-  tnumSubregister,
-  tnumSwapBytes,
-  tnumXor,
-} from "./tnum.js";
+import { addBits, andBits, multiplyBits, orBits, subBits, xorBits } from "./scalar-bits.js";
+import { shift } from "./scalar-shift.js";
+import { narrow32ByBits, narrow64ByBits, sync, zeroExtend32 } from "./scalar-sync.js";
+import { tnumCast, tnumRange, tnumSwapBytes } from "./tnum.js";
 
-const fitsS64 = (value: bigint): boolean => value >= S64_MIN && value <= S64_MAX;
 const fitsS32 = (value: number): boolean => value >= S32_MIN && value <= S32_MAX;
 
 function add32(d: Draft, s: Scalar): void {
@@ -54,21 +44,8 @@ function add32(d: Draft, s: Scalar): void {
   const umax = d.u32max + s.u32max;
   // Where both ends wrap or neither does, the range stays a range.
   const exact = umin > U32_MAX || umax <= U32_MAX;
-  d.u32min = exact ? umin >>> 0 : 0;
-  d.u32max = exact ? umax >>> 0 : U32_MAX;
-}
-
-function add64(d: Draft, s: Scalar): void {
-  const smin = d.smin + s.smin;
-  const smax = d.smax + s.smax;
-  const fits = fitsS64(smin) && fitsS64(smax);
-  d.smin = fits ? smin : S64_MIN;
-  d.smax = fits ? smax : S64_MAX;
-  const umin = d.umin + s.umin;
-  const umax = d.umax + s.umax;
-  const exact = umin > U64_MAX || umax <= U64_MAX;
-  d.umin = exact ? BigInt.asUintN(64, umin) : 0n;
-  d.umax = exact ? BigInt.asUintN(64, umax) : U64_MAX;
+  d.u32min = exact ? umin : 0;
+  d.u32max = exact ? umax : U32_MAX;
 }
 
 function sub32(d: Draft, s: Scalar): void {
@@ -80,189 +57,137 @@ function sub32(d: Draft, s: Scalar): void {
   const umin = d.u32min - s.u32max;
   const umax = d.u32max - s.u32min;
   const exact = umin >= 0 || umax < 0;
-  d.u32min = exact ? umin >>> 0 : 0;
-  d.u32max = exact ? umax >>> 0 : U32_MAX;
+  d.u32min = exact ? umin : 0;
+  d.u32max = exact ? umax : U32_MAX;
 }
 
-function sub64(d: Draft, s: Scalar): void {
-  const smin = d.smin - s.smax;
-  const smax = d.smax - s.smin;
-  const fits = fitsS64(smin) && fitsS64(smax);
-  d.smin = fits ? smin : S64_MIN;
-  d.smax = fits ? smax : S64_MAX;
-  const umin = d.umin - s.umax;
-  const umax = d.umax - s.umin;
-  const exact = umin >= 0n || umax < 0n;
-  d.umin = exact ? BigInt.asUintN(64, umin) : 0n;
-  d.umax = exact ? BigInt.asUintN(64, umax) : U64_MAX;
+/** Ranges of a sum. */
+export function add64(d: Draft, s: Scalar): void {
+  const sminLow = (d.sminLow + s.sminLow) | 0;
+  const sminHigh = (d.sminHigh + s.sminHigh + carryOf(d.sminLow, s.sminLow)) | 0;
+  const smaxLow = (d.smaxLow + s.smaxLow) | 0;
+  const smaxHigh = (d.smaxHigh + s.smaxHigh + carryOf(d.smaxLow, s.smaxLow)) | 0;
+  const minOverflows = (d.sminHigh ^ sminHigh) & (s.sminHigh ^ sminHigh);
+  const maxOverflows = (d.smaxHigh ^ smaxHigh) & (s.smaxHigh ^ smaxHigh);
+  if ((minOverflows | maxOverflows) < 0) forgetSigned64(d);
+  else setSigned64(d, sminHigh, sminLow, smaxHigh, smaxLow);
+  const uminLow = (d.uminLow + s.uminLow) | 0;
+  const uminHigh = (d.uminHigh + s.uminHigh + carryOf(d.uminLow, s.uminLow)) | 0;
+  const umaxLow = (d.umaxLow + s.umaxLow) | 0;
+  const umaxHigh = (d.umaxHigh + s.umaxHigh + carryOf(d.umaxLow, s.umaxLow)) | 0;
+  const bothWrap = isBelow(uminHigh, uminLow, d.uminHigh, d.uminLow);
+  if (bothWrap || !isBelow(umaxHigh, umaxLow, d.umaxHigh, d.umaxLow)) {
+    setUnsigned64(d, uminHigh, uminLow, umaxHigh, umaxLow);
+  } else forgetUnsigned64(d);
+}
+
+/** Ranges of a difference. */
+export function sub64(d: Draft, s: Scalar): void {
+  const sminLow = (d.sminLow - s.smaxLow) | 0;
+  const sminHigh = (d.sminHigh - s.smaxHigh - borrowOf(d.sminLow, s.smaxLow)) | 0;
+  const smaxLow = (d.smaxLow - s.sminLow) | 0;
+  const smaxHigh = (d.smaxHigh - s.sminHigh - borrowOf(d.smaxLow, s.sminLow)) | 0;
+  const minOverflows = (d.sminHigh ^ s.smaxHigh) & (d.sminHigh ^ sminHigh);
+  const maxOverflows = (d.smaxHigh ^ s.sminHigh) & (d.smaxHigh ^ smaxHigh);
+  if ((minOverflows | maxOverflows) < 0) forgetSigned64(d);
+  else setSigned64(d, sminHigh, sminLow, smaxHigh, smaxLow);
+  const noneWraps = !isBelow(d.uminHigh, d.uminLow, s.umaxHigh, s.umaxLow);
+  if (noneWraps || isBelow(d.umaxHigh, d.umaxLow, s.uminHigh, s.uminLow)) {
+    const uminLow = (d.uminLow - s.umaxLow) | 0;
+    const uminHigh = (d.uminHigh - s.umaxHigh - borrowOf(d.uminLow, s.umaxLow)) | 0;
+    const umaxLow = (d.umaxLow - s.uminLow) | 0;
+    const umaxHigh = (d.umaxHigh - s.uminHigh - borrowOf(d.umaxLow, s.uminLow)) | 0;
+    setUnsigned64(d, uminHigh, uminLow, umaxHigh, umaxLow);
+  } else forgetUnsigned64(d);
 }
 
 function mul32(d: Draft, s: Scalar): void {
   const umax = d.u32max * s.u32max;
-  if (umax > U32_MAX) {
-    d.u32min = 0;
-    d.u32max = U32_MAX;
-  } else {
-    d.u32min *= s.u32min;
-    d.u32max = umax;
-  }
-  const products = [d.s32min * s.s32min, d.s32min * s.s32max, d.s32max * s.s32min, d.s32max * s.s32max];
-  const fits = products.every(fitsS32);
-  d.s32min = fits ? Math.min(...products) + 0 : S32_MIN;
-  d.s32max = fits ? Math.max(...products) + 0 : S32_MAX;
+  d.u32min = umax > U32_MAX ? 0 : d.u32min * s.u32min;
+  d.u32max = umax > U32_MAX ? U32_MAX : umax;
+  const a = d.s32min * s.s32min;
+  const b = d.s32min * s.s32max;
+  const c = d.s32max * s.s32min;
+  const e = d.s32max * s.s32max;
+  const smin = Math.min(a, b, c, e);
+  const smax = Math.max(a, b, c, e);
+  const fits = smin >= S32_MIN && smax <= S32_MAX;
+  d.s32min = fits ? smin | 0 : S32_MIN;
+  d.s32max = fits ? smax | 0 : S32_MAX;
 }
 
-function mul64(d: Draft, s: Scalar): void {
-  const umax = d.umax * s.umax;
-  if (umax > U64_MAX) {
-    d.umin = 0n;
-    d.umax = U64_MAX;
-  } else {
+/** Products as ordinary numbers beyond this may be rounded; beyond the next they fit no 64-bit number, rounded or not. */
+const EXACT = 2 ** 53;
+const TOO_LARGE = 2 ** 65;
+
+function mulUnsigned64(d: Draft, s: Scalar): void {
+  const umax = largestUnsigned(d) * largestUnsigned(s);
+  if (umax < EXACT) {
+    const umin = unsignedNumber(d.uminHigh, d.uminLow) * unsignedNumber(s.uminHigh, s.uminLow);
+    setUnsigned64(d, highOfNumber(umin), umin | 0, highOfNumber(umax), umax | 0);
+  } else if (umax > TOO_LARGE || d.umax * s.umax > U64_MAX) forgetUnsigned64(d);
+  else {
     d.umin *= s.umin;
-    d.umax = umax;
+    d.umax *= s.umax;
   }
+}
+
+function mulSigned64(d: Draft, s: Scalar): void {
+  const a = smallest(d) * smallest(s);
+  const b = smallest(d) * largest(s);
+  const c = largest(d) * smallest(s);
+  const e = largest(d) * largest(s);
+  const smin = Math.min(a, b, c, e);
+  const smax = Math.max(a, b, c, e);
+  if (smin > -EXACT && smax < EXACT) setSigned64(d, highOfNumber(smin), smin | 0, highOfNumber(smax), smax | 0);
+  else if (smin < -TOO_LARGE || smax > TOO_LARGE) forgetSigned64(d);
+  else mulLargeSigned64(d, s);
+}
+
+function mulLargeSigned64(d: Draft, s: Scalar): void {
   const products = [d.smin * s.smin, d.smin * s.smax, d.smax * s.smin, d.smax * s.smax];
-  const fits = products.every(fitsS64);
-  d.smin = fits ? products.reduce(min64) : S64_MIN;
-  d.smax = fits ? products.reduce(max64) : S64_MAX;
+  const smin = products.reduce((a, b) => (a < b ? a : b));
+  const smax = products.reduce((a, b) => (a > b ? a : b));
+  if (smin < S64_MIN || smax > S64_MAX) forgetSigned64(d);
+  else {
+    d.smin = smin;
+    d.smax = smax;
+  }
 }
 
 /** After a bitwise operation the unsigned ranges are set; the signed ones follow where they do not wrap. */
 function signedFollowsUnsigned(d: Draft): void {
-  const ordered32 = (d.u32min | 0) <= (d.u32max | 0);
-  d.s32min = ordered32 ? d.u32min | 0 : S32_MIN;
-  d.s32max = ordered32 ? d.u32max | 0 : S32_MAX;
-  const smin = BigInt.asIntN(64, d.umin);
-  const smax = BigInt.asIntN(64, d.umax);
-  d.smin = smin <= smax ? smin : S64_MIN;
-  d.smax = smin <= smax ? smax : S64_MAX;
+  const ordered32 = d.u32minBits <= d.u32maxBits;
+  d.s32min = ordered32 ? d.u32minBits : S32_MIN;
+  d.s32max = ordered32 ? d.u32maxBits : S32_MAX;
+  if (isLess(d.umaxHigh, d.umaxLow, d.uminHigh, d.uminLow)) forgetSigned64(d);
+  else setSigned64(d, d.uminHigh, d.uminLow, d.umaxHigh, d.umaxLow);
 }
 
+/** The ranges of a bitwise result: from its bits, and no more than the smaller, no less than the larger operand. */
 function bitwise(d: Draft, s: Scalar, operation: number): void {
-  const before = { u32min: d.u32min, u32max: d.u32max, umin: d.umin, umax: d.umax };
-  setTnum(d, operation === AND ? tnumAnd(d, s) : operation === OR ? tnumOr(d, s) : tnumXor(d, s));
-  const highest = d.value | d.mask;
-  d.u32min = low32(d);
-  d.u32max = Number(highest & 0xffff_ffffn);
-  d.umin = d.value;
-  d.umax = highest;
+  const { u32minBits, u32maxBits, uminHigh, uminLow, umaxHigh, umaxLow } = d;
+  if (operation === AND) andBits(d, s);
+  else if (operation === OR) orBits(d, s);
+  else xorBits(d, s);
+  d.u32minBits = d.valueLow;
+  d.u32maxBits = d.valueLow | d.maskLow;
+  setUnsigned64(d, d.valueHigh, d.valueLow, d.valueHigh | d.maskHigh, d.valueLow | d.maskLow);
   if (operation === AND) {
-    d.u32max = Math.min(before.u32max, s.u32max);
-    d.umax = min64(before.umax, s.umax);
+    d.u32maxBits = u32maxBits >>> 0 < s.u32maxBits >>> 0 ? u32maxBits : s.u32maxBits;
+    const isOwn = isBelow(umaxHigh, umaxLow, s.umaxHigh, s.umaxLow);
+    d.umaxHigh = isOwn ? umaxHigh : s.umaxHigh;
+    d.umaxLow = isOwn ? umaxLow : s.umaxLow;
   } else if (operation === OR) {
-    d.u32min = Math.max(before.u32min, s.u32min);
-    d.umin = max64(before.umin, s.umin);
+    d.u32minBits = u32minBits >>> 0 > s.u32minBits >>> 0 ? u32minBits : s.u32minBits;
+    const isOwn = isBelow(s.uminHigh, s.uminLow, uminHigh, uminLow);
+    d.uminHigh = isOwn ? uminHigh : s.uminHigh;
+    d.uminLow = isOwn ? uminLow : s.uminLow;
   }
-  if (isKnown32(d)) {
-    d.u32min = d.u32max = low32(d);
-  }
+  if (isKnown32(d)) d.u32minBits = d.u32maxBits = d.valueLow;
   signedFollowsUnsigned(d);
   narrow32ByBits(d);
   narrow64ByBits(d);
-}
-
-function shiftLeft32Range(d: Draft, bits: number): void {
-  d.s32min = S32_MIN;
-  d.s32max = S32_MAX;
-  if (bits > 31 || d.u32max > 2 ** (31 - bits)) {
-    d.u32min = 0;
-    d.u32max = U32_MAX;
-  } else {
-    d.u32min = (d.u32min << bits) >>> 0;
-    d.u32max = (d.u32max << bits) >>> 0;
-  }
-}
-
-function shiftLeft(d: Draft, bits: number, is32: boolean): void {
-  const amount = BigInt(bits);
-  if (is32) {
-    shiftLeft32Range(d, bits);
-    setTnum(d, tnumSubregister(tnumShiftLeft(tnumSubregister(d), amount)));
-    forget64(d);
-    narrow32ByBits(d);
-    return;
-  }
-  // A shift by 32 followed by an arithmetic one back is how compilers sign-extend, so it keeps the signed range.
-  d.smin = bits === 32 ? BigInt(d.s32min) << 32n : S64_MIN;
-  d.smax = bits === 32 ? BigInt(d.s32max) << 32n : S64_MAX;
-  if (d.umax > 1n << BigInt(63 - bits)) {
-    d.umin = 0n;
-    d.umax = U64_MAX;
-  } else {
-    d.umin <<= amount;
-    d.umax <<= amount;
-  }
-  shiftLeft32Range(d, bits);
-  setTnum(d, tnumShiftLeft(d, amount));
-  narrow32ByBits(d);
-  narrow64ByBits(d);
-}
-
-function shiftRight(d: Draft, bits: number, is32: boolean): void {
-  const amount = BigInt(bits);
-  if (is32) {
-    d.s32min = S32_MIN;
-    d.s32max = S32_MAX;
-    setTnum(d, tnumShiftRight(tnumSubregister(d), amount));
-    d.u32min >>>= bits;
-    d.u32max >>>= bits;
-    forget64(d);
-    narrow32ByBits(d);
-    return;
-  }
-  d.smin = S64_MIN;
-  d.smax = S64_MAX;
-  setTnum(d, tnumShiftRight(d, amount));
-  d.umin >>= amount;
-  d.umax >>= amount;
-  forget32(d);
-  narrow32ByBits(d);
-  narrow64ByBits(d);
-}
-
-function arithmeticShiftRight(d: Draft, bits: number, is32: boolean): void {
-  const amount = BigInt(bits);
-  if (is32) {
-    d.s32min >>= bits;
-    d.s32max >>= bits;
-    setTnum(d, tnumArithmeticShiftRight(tnumSubregister(d), amount, 32));
-    d.u32min = 0;
-    d.u32max = U32_MAX;
-    forget64(d);
-    narrow32ByBits(d);
-    return;
-  }
-  d.smin >>= amount;
-  d.smax >>= amount;
-  setTnum(d, tnumArithmeticShiftRight(d, amount, 64));
-  d.umin = 0n;
-  d.umax = U64_MAX;
-  forget32(d);
-  narrow32ByBits(d);
-  narrow64ByBits(d);
-}
-
-function compute(operation: number, a: bigint, b: bigint): bigint {
-  switch (operation) {
-    case ADD:
-      return a + b;
-    case SUB:
-      return a - b;
-    case MUL:
-      return a * b;
-    case AND:
-      return a & b;
-    case OR:
-      return a | b;
-    case XOR:
-      return a ^ b;
-    case LSH:
-      return a << b;
-    case RSH:
-      return a >> b;
-    default:
-      return BigInt.asIntN(64, a) >> b;
-  }
 }
 
 const isShift = (operation: number): boolean => operation === LSH || operation === RSH || operation === ARSH;
@@ -270,7 +195,15 @@ const isShift = (operation: number): boolean => operation === LSH || operation =
 /** Whether the verifier follows this operation at all; division, modulo and shifts by an unknown amount it does not. */
 function isTracked(operation: number, source: Scalar, is32: boolean): boolean {
   if (!isShift(operation)) return operation <= MUL || operation === AND || operation === OR || operation === XOR;
-  return (is32 ? isKnown32(source) : isKnown(source)) && source.umax < (is32 ? 32n : 64n);
+  return (is32 ? isKnown32(source) : isKnown(source)) && largestUnsigned(source) < (is32 ? 32 : 64);
+}
+
+/** The two drafts a multiplication works in. */
+function multiply(d: Draft, source: Scalar): void {
+  multiplyBits(d, draft(source), draft(source));
+  mul32(d, source);
+  mulUnsigned64(d, source);
+  mulSigned64(d, source);
 }
 
 function transfer(d: Draft, source: Scalar, operation: number, is32: boolean): void {
@@ -278,30 +211,56 @@ function transfer(d: Draft, source: Scalar, operation: number, is32: boolean): v
     case ADD:
       add32(d, source);
       add64(d, source);
-      setTnum(d, tnumAdd(d, source));
+      addBits(d, source);
       break;
     case SUB:
       sub32(d, source);
       sub64(d, source);
-      setTnum(d, tnumSub(d, source));
+      subBits(d, source);
       break;
     case MUL:
-      setTnum(d, tnumMul(d, source));
-      mul32(d, source);
-      mul64(d, source);
+      multiply(d, source);
       break;
-    case LSH:
-      shiftLeft(d, low32(source), is32);
-      break;
-    case RSH:
-      shiftRight(d, low32(source), is32);
-      break;
-    case ARSH:
-      arithmeticShiftRight(d, low32(source), is32);
+    case AND:
+    case OR:
+    case XOR:
+      bitwise(d, source, operation);
       break;
     default:
-      bitwise(d, source, operation);
+      shift(d, low32(source), operation, is32);
   }
+}
+
+/** The result for two known numbers: the halves of a 64-bit one, or of a 32-bit one that clears the high half. */
+function compute(operation: number, a: Scalar, b: Scalar, is32: boolean): Scalar {
+  const d = draft(a);
+  if (is32) d.valueHigh = 0;
+  switch (operation) {
+    case ADD:
+      addBits(d, b);
+      break;
+    case SUB:
+      subBits(d, b);
+      break;
+    case MUL: {
+      const cross = Math.imul(d.valueHigh, b.valueLow) + Math.imul(d.valueLow, b.valueHigh);
+      d.valueHigh = (productHigh(d.valueLow, b.valueLow) + cross) | 0;
+      d.valueLow = Math.imul(d.valueLow, b.valueLow);
+      break;
+    }
+    case AND:
+      andBits(d, b);
+      break;
+    case OR:
+      orBits(d, b);
+      break;
+    case XOR:
+      xorBits(d, b);
+      break;
+    default:
+      shift(d, low32(b), operation, is32);
+  }
+  return knownHalves(is32 ? 0 : d.valueHigh, d.valueLow);
 }
 
 /**
@@ -310,8 +269,8 @@ function transfer(d: Draft, source: Scalar, operation: number, is32: boolean): v
  */
 export function aluScalar(destination: Scalar, source: Scalar, operation: number, is32: boolean): Scalar {
   if (!isTracked(operation, source, is32)) return UNKNOWN;
-  if (!is32 && destination.mask === 0n && source.mask === 0n) {
-    return known(compute(operation, destination.value, source.value));
+  if (is32 ? isKnown32(destination) && isKnown32(source) : isKnown(destination) && isKnown(source)) {
+    return compute(operation, destination, source, is32);
   }
   const d = draft(destination);
   transfer(d, source, operation, is32);
@@ -329,13 +288,13 @@ export function addWithoutSync(value: Scalar, addend: Scalar): Draft {
   const d = draft(value);
   add32(d, addend);
   add64(d, addend);
-  setTnum(d, tnumAdd(value, addend));
+  addBits(d, addend);
   return d;
 }
 
 /** The low 32 bits, zero-extended: what a 32-bit move leaves. */
 export function truncate32(value: Scalar): Scalar {
-  if (value.mask === 0n) return known(value.value & 0xffff_ffffn);
+  if (isKnown32(value)) return knownHalves(0, value.valueLow);
   const d = draft(value);
   zeroExtend32(d);
   return sync(d);
@@ -381,7 +340,7 @@ const ZERO_EXTENDED: Readonly<Record<number, Scalar>> = {
 /** The low `size` bytes, sign-extended to 64 bits (or to 32 and then zero-extended). */
 export function signExtend(value: Scalar, size: number, is32: boolean): Scalar {
   const bits = size * 8;
-  if (value.mask === 0n) {
+  if (isKnown(value)) {
     const extended = BigInt.asIntN(bits, value.value);
     return known(is32 ? BigInt.asUintN(32, extended) : extended);
   }
@@ -413,5 +372,5 @@ function setSigned(d: Draft, min: bigint, max: bigint): void {
 
 /** A known scalar from the immediate of an instruction, sign-extended (or zero-extended from 32 bits). */
 export function immediateScalar(imm: number, is32: boolean): Scalar {
-  return known(BigInt(is32 ? imm >>> 0 : imm));
+  return knownHalves(is32 ? 0 : imm >> 31, imm);
 }

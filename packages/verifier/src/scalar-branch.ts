@@ -1,3 +1,4 @@
+import { borrowOf, carryOf, isBelow, isLess } from "./halves.js";
 import { JEQ, JGE, JGT, JLE, JLT, JNE, JSET, JSGE, JSGT, JSLE, JSLT } from "./opcode.js";
 import {
   type Draft,
@@ -6,20 +7,11 @@ import {
   forget64,
   isKnown,
   isKnown32,
-  low32,
   type Scalar,
-  setTnum,
-  sync,
+  setSigned64,
+  setUnsigned64,
 } from "./scalar.js";
-import {
-  tnumAnd,
-  tnumConst,
-  tnumIntersect,
-  tnumOr,
-  tnumOverlap,
-  tnumSubregister,
-  tnumWithSubregister,
-} from "./tnum.js";
+import { sync } from "./scalar-sync.js";
 
 /** A condition that no opcode spells: the bits of JSET are all clear. */
 export const JSET_FAILED: number = JSET | 8;
@@ -78,48 +70,72 @@ export function flip(operation: number): number {
 
 const isConstant = (scalar: Scalar, is32: boolean): boolean => (is32 ? isKnown32(scalar) : isKnown(scalar));
 
+/** Whether the known bits of both contradict each other; of the low halves, or of all. */
+function differ(a: Scalar, b: Scalar, is32: boolean): boolean {
+  const low = (a.valueLow ^ b.valueLow) & ~(a.maskLow | b.maskLow);
+  if (is32) return low !== 0;
+  return (low | ((a.valueHigh ^ b.valueHigh) & ~(a.maskHigh | b.maskHigh))) !== 0;
+}
+
+const isAllBelow = (a: Scalar, b: Scalar): boolean => isBelow(a.umaxHigh, a.umaxLow, b.uminHigh, b.uminLow);
+const isAllLess = (a: Scalar, b: Scalar): boolean => isLess(a.smaxHigh, a.smaxLow, b.sminHigh, b.sminLow);
+
 /** Whether no value is in both, by bits and every range. */
 function disjoint(a: Scalar, b: Scalar, is32: boolean): boolean {
-  const disjoint32 = a.u32min > b.u32max || a.u32max < b.u32min || a.s32min > b.s32max || a.s32max < b.s32min;
-  if (is32) return !tnumOverlap(tnumSubregister(a), tnumSubregister(b)) || disjoint32;
-  return !tnumOverlap(a, b) || a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin || disjoint32;
+  if (differ(a, b, is32) || a.u32min > b.u32max || a.u32max < b.u32min) return true;
+  if (a.s32min > b.s32max || a.s32max < b.s32min) return true;
+  return !is32 && (isAllBelow(a, b) || isAllBelow(b, a) || isAllLess(a, b) || isAllLess(b, a));
 }
 
 function equalTaken(a: Scalar, b: Scalar, is32: boolean): boolean | undefined {
-  if (isConstant(a, is32) && isConstant(b, is32)) return is32 ? low32(a) === low32(b) : a.value === b.value;
+  if (isConstant(a, is32) && isConstant(b, is32)) {
+    return a.valueLow === b.valueLow && (is32 || a.valueHigh === b.valueHigh);
+  }
   return disjoint(a, b, is32) ? false : undefined;
 }
 
 function bitsTaken(a: Scalar, b: Scalar, is32: boolean): boolean | undefined {
   const [tested, bits] = isConstant(b, is32) ? [a, b] : [b, a];
   if (!isConstant(bits, is32)) return undefined;
-  const wanted = is32 ? bits.value & 0xffff_ffffn : bits.value;
-  if ((tested.value & wanted) !== 0n) return true;
-  return ((tested.mask | tested.value) & wanted) === 0n ? false : undefined;
+  const high = is32 ? 0 : bits.valueHigh;
+  if (((tested.valueLow & bits.valueLow) | (tested.valueHigh & high)) !== 0) return true;
+  return ((tested.maskLow & bits.valueLow) | (tested.maskHigh & high)) === 0 ? false : undefined;
 }
 
 function decide(always: boolean, never: boolean): boolean | undefined {
   return always ? true : never ? false : undefined;
 }
 
+/** `a < b` (`never` exactly where `b <= a` always holds), unsigned. */
+function belowTaken(a: Scalar, b: Scalar): boolean | undefined {
+  return decide(isAllBelow(a, b), !isBelow(a.uminHigh, a.uminLow, b.umaxHigh, b.umaxLow));
+}
+
+/** The same, signed. */
+function lessTaken(a: Scalar, b: Scalar): boolean | undefined {
+  return decide(isAllLess(a, b), !isLess(a.sminHigh, a.sminLow, b.smaxHigh, b.smaxLow));
+}
+
+const opposite = (taken: boolean | undefined): boolean | undefined => (taken === undefined ? undefined : !taken);
+
 function taken64(a: Scalar, b: Scalar, operation: number): boolean | undefined {
   switch (operation) {
     case JGT:
-      return decide(a.umin > b.umax, a.umax <= b.umin);
+      return belowTaken(b, a);
     case JGE:
-      return decide(a.umin >= b.umax, a.umax < b.umin);
+      return opposite(belowTaken(a, b));
     case JLT:
-      return decide(a.umax < b.umin, a.umin >= b.umax);
+      return belowTaken(a, b);
     case JLE:
-      return decide(a.umax <= b.umin, a.umin > b.umax);
+      return opposite(belowTaken(b, a));
     case JSGT:
-      return decide(a.smin > b.smax, a.smax <= b.smin);
+      return lessTaken(b, a);
     case JSGE:
-      return decide(a.smin >= b.smax, a.smax < b.smin);
+      return opposite(lessTaken(a, b));
     case JSLT:
-      return decide(a.smax < b.smin, a.smin >= b.smax);
+      return lessTaken(a, b);
     default:
-      return decide(a.smax <= b.smin, a.smin > b.smax);
+      return opposite(lessTaken(b, a));
   }
 }
 
@@ -155,86 +171,120 @@ export function scalarBranchTaken(a: Scalar, b: Scalar, operation: number, is32:
   return is32 ? taken32(a, b, operation) : taken64(a, b, operation);
 }
 
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+/** Both become the smaller range that lies in both. */
+function meetUnsigned(a: Draft, b: Draft): void {
+  const isMin = isBelow(a.uminHigh, a.uminLow, b.uminHigh, b.uminLow);
+  const [minHigh, minLow] = isMin ? [b.uminHigh, b.uminLow] : [a.uminHigh, a.uminLow];
+  const isMax = isBelow(b.umaxHigh, b.umaxLow, a.umaxHigh, a.umaxLow);
+  const [maxHigh, maxLow] = isMax ? [b.umaxHigh, b.umaxLow] : [a.umaxHigh, a.umaxLow];
+  setUnsigned64(a, minHigh, minLow, maxHigh, maxLow);
+  setUnsigned64(b, minHigh, minLow, maxHigh, maxLow);
+}
+
+function meetSigned(a: Draft, b: Draft): void {
+  const isMin = isLess(a.sminHigh, a.sminLow, b.sminHigh, b.sminLow);
+  const [minHigh, minLow] = isMin ? [b.sminHigh, b.sminLow] : [a.sminHigh, a.sminLow];
+  const isMax = isLess(b.smaxHigh, b.smaxLow, a.smaxHigh, a.smaxLow);
+  const [maxHigh, maxLow] = isMax ? [b.smaxHigh, b.smaxLow] : [a.smaxHigh, a.smaxLow];
+  setSigned64(a, minHigh, minLow, maxHigh, maxLow);
+  setSigned64(b, minHigh, minLow, maxHigh, maxLow);
+}
 
 function refineEqual(a: Draft, b: Draft, is32: boolean): void {
+  a.maskLow = b.maskLow = a.maskLow & b.maskLow;
+  a.valueLow = b.valueLow = (a.valueLow | b.valueLow) & ~a.maskLow;
   if (is32) {
     a.u32min = b.u32min = Math.max(a.u32min, b.u32min);
     a.u32max = b.u32max = Math.min(a.u32max, b.u32max);
     a.s32min = b.s32min = Math.max(a.s32min, b.s32min);
     a.s32max = b.s32max = Math.min(a.s32max, b.s32max);
-    const low = tnumIntersect(tnumSubregister(a), tnumSubregister(b));
-    setTnum(a, tnumWithSubregister(a, low));
-    setTnum(b, tnumWithSubregister(b, low));
     return;
   }
-  a.umin = b.umin = max(a.umin, b.umin);
-  a.umax = b.umax = min(a.umax, b.umax);
-  a.smin = b.smin = max(a.smin, b.smin);
-  a.smax = b.smax = min(a.smax, b.smax);
-  const bits = tnumIntersect(a, b);
-  setTnum(a, bits);
-  setTnum(b, bits);
+  a.maskHigh = b.maskHigh = a.maskHigh & b.maskHigh;
+  a.valueHigh = b.valueHigh = (a.valueHigh | b.valueHigh) & ~a.maskHigh;
+  meetUnsigned(a, b);
+  meetSigned(a, b);
+}
+
+function refineUnequal32(a: Draft, constant: number): void {
+  if (a.u32minBits === constant) a.u32minBits = (a.u32minBits + 1) | 0;
+  if (a.u32maxBits === constant) a.u32maxBits = (a.u32maxBits - 1) | 0;
+  if (a.s32min === constant) a.s32min = (a.s32min + 1) | 0;
+  if (a.s32max === constant) a.s32max = (a.s32max - 1) | 0;
 }
 
 /** A value known not to be `constant` loses it at either end of its ranges. */
 function refineUnequal(a: Draft, constant: Scalar, is32: boolean): void {
+  const { valueHigh: high, valueLow: low } = constant;
   if (is32) {
-    const unsigned = low32(constant);
-    const signed = unsigned | 0;
-    if (a.u32min === unsigned) a.u32min = (a.u32min + 1) >>> 0;
-    if (a.u32max === unsigned) a.u32max = (a.u32max - 1) >>> 0;
-    if (a.s32min === signed) a.s32min = (a.s32min + 1) | 0;
-    if (a.s32max === signed) a.s32max = (a.s32max - 1) | 0;
+    refineUnequal32(a, low);
     return;
   }
-  const unsigned = constant.value;
-  const signed = BigInt.asIntN(64, unsigned);
-  if (a.umin === unsigned) a.umin = BigInt.asUintN(64, a.umin + 1n);
-  if (a.umax === unsigned) a.umax = BigInt.asUintN(64, a.umax - 1n);
-  if (a.smin === signed) a.smin = BigInt.asIntN(64, a.smin + 1n);
-  if (a.smax === signed) a.smax = BigInt.asIntN(64, a.smax - 1n);
+  const upHigh = (high + carryOf(low, 1)) | 0;
+  const upLow = (low + 1) | 0;
+  const downHigh = (high - borrowOf(low, 1)) | 0;
+  const downLow = (low - 1) | 0;
+  const isUmin = a.uminHigh === high && a.uminLow === low;
+  const isUmax = a.umaxHigh === high && a.umaxLow === low;
+  const isSmin = a.sminHigh === high && a.sminLow === low;
+  const isSmax = a.smaxHigh === high && a.smaxLow === low;
+  if (isUmin) setUnsigned64(a, upHigh, upLow, a.umaxHigh, a.umaxLow);
+  if (isUmax) setUnsigned64(a, a.uminHigh, a.uminLow, downHigh, downLow);
+  if (isSmin) setSigned64(a, upHigh, upLow, a.smaxHigh, a.smaxLow);
+  if (isSmax) setSigned64(a, a.sminHigh, a.sminLow, downHigh, downLow);
 }
 
 /** All tested bits clear, or (with a single bit) set. */
 function refineBits(a: Draft, constant: Scalar, operation: number, is32: boolean): void {
-  const bits = is32 ? constant.value & 0xffff_ffffn : constant.value;
+  const high = is32 ? 0 : constant.valueHigh;
+  const low = constant.valueLow;
   if (operation === JSET) {
-    const single = bits !== 0n && (bits & (bits - 1n)) === 0n;
-    if (!single) return;
-    if (is32) setTnum(a, tnumWithSubregister(a, tnumOr(tnumSubregister(a), tnumConst(bits))));
-    else setTnum(a, tnumOr(a, tnumConst(bits)));
-    return;
+    const isSingle = high === 0 ? low !== 0 && (low & (low - 1)) === 0 : low === 0 && (high & (high - 1)) === 0;
+    if (!isSingle) return;
+    a.valueHigh |= high;
+    a.valueLow |= low;
+  } else {
+    // The ranges are taken anew from the bits.
+    forget64(a);
+    forget32(a);
+    a.valueHigh &= ~high;
+    a.valueLow &= ~low;
   }
-  // The ranges are taken anew from the bits.
-  forget64(a);
-  forget32(a);
-  if (is32) setTnum(a, tnumWithSubregister(a, tnumAnd(tnumSubregister(a), tnumConst(~bits))));
-  else setTnum(a, tnumAnd(a, tnumConst(~bits)));
+  a.maskHigh &= ~high;
+  a.maskLow &= ~low;
 }
 
-const u32 = (value: number): number => value >>> 0;
-const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
-const s64 = (value: bigint): bigint => BigInt.asIntN(64, value);
+/** `a < b`, or `a <= b` where nothing is between: no more than the other's most, no less than the other's least. */
+function refineBelow(a: Draft, b: Draft, strict: number): void {
+  const maxLow = (b.umaxLow - strict) | 0;
+  const maxHigh = (b.umaxHigh - borrowOf(b.umaxLow, strict)) | 0;
+  if (isBelow(maxHigh, maxLow, a.umaxHigh, a.umaxLow)) setUnsigned64(a, a.uminHigh, a.uminLow, maxHigh, maxLow);
+  const minLow = (a.uminLow + strict) | 0;
+  const minHigh = (a.uminHigh + carryOf(a.uminLow, strict)) | 0;
+  if (isBelow(b.uminHigh, b.uminLow, minHigh, minLow)) setUnsigned64(b, minHigh, minLow, b.umaxHigh, b.umaxLow);
+}
+
+function refineSignedBelow(a: Draft, b: Draft, strict: number): void {
+  const maxLow = (b.smaxLow - strict) | 0;
+  const maxHigh = (b.smaxHigh - borrowOf(b.smaxLow, strict)) | 0;
+  if (isLess(maxHigh, maxLow, a.smaxHigh, a.smaxLow)) setSigned64(a, a.sminHigh, a.sminLow, maxHigh, maxLow);
+  const minLow = (a.sminLow + strict) | 0;
+  const minHigh = (a.sminHigh + carryOf(a.sminLow, strict)) | 0;
+  if (isLess(b.sminHigh, b.sminLow, minHigh, minLow)) setSigned64(b, minHigh, minLow, b.smaxHigh, b.smaxLow);
+}
 
 function refineLess(a: Draft, b: Draft, operation: number, is32: boolean): void {
   const strict = operation === JLT || operation === JSLT ? 1 : 0;
-  const step = BigInt(strict);
   if (operation === JLT || operation === JLE) {
-    if (is32) {
-      a.u32max = Math.min(a.u32max, u32(b.u32max - strict));
-      b.u32min = Math.max(u32(a.u32min + strict), b.u32min);
-    } else {
-      a.umax = min(a.umax, u64(b.umax - step));
-      b.umin = max(u64(a.umin + step), b.umin);
+    if (!is32) refineBelow(a, b, strict);
+    else {
+      a.u32max = Math.min(a.u32max, (b.u32max - strict) >>> 0);
+      b.u32min = Math.max((a.u32min + strict) >>> 0, b.u32min);
     }
-  } else if (is32) {
+  } else if (!is32) refineSignedBelow(a, b, strict);
+  else {
     a.s32max = Math.min(a.s32max, (b.s32max - strict) | 0);
     b.s32min = Math.max((a.s32min + strict) | 0, b.s32min);
-  } else {
-    a.smax = min(a.smax, s64(b.smax - step));
-    b.smin = max(s64(a.smin + step), b.smin);
   }
 }
 

@@ -1,22 +1,104 @@
-import { bitLength, type Tnum, tnumIn, tnumIntersect, tnumOr, tnumRange, tnumSubregister } from "./tnum.js";
+import { highOf, isBelow, isLess, lowOf, signedNumber, signedOf, unsignedNumber, unsignedOf } from "./halves.js";
+import type { Tnum } from "./tnum.js";
+
+/**
+ * A scalar under construction. The walk computes with halves (`halves.ts`); everyone else reads and writes whole numbers:
+ * `value` and `mask` as a tnum, `smin` … `umax` the ranges of all 64 bits, `s32min` … `u32max` those of the low 32.
+ */
+export class Draft implements Tnum {
+  valueHigh: number;
+  valueLow: number;
+  maskHigh: number;
+  maskLow: number;
+  sminHigh: number;
+  sminLow: number;
+  smaxHigh: number;
+  smaxLow: number;
+  uminHigh: number;
+  uminLow: number;
+  umaxHigh: number;
+  umaxLow: number;
+  s32min: number;
+  s32max: number;
+  /** As signed 32-bit numbers. */
+  u32minBits: number;
+  u32maxBits: number;
+
+  /** A copy. */
+  constructor(from: Halves) {
+    this.valueHigh = from.valueHigh;
+    this.valueLow = from.valueLow;
+    this.maskHigh = from.maskHigh;
+    this.maskLow = from.maskLow;
+    this.sminHigh = from.sminHigh;
+    this.sminLow = from.sminLow;
+    this.smaxHigh = from.smaxHigh;
+    this.smaxLow = from.smaxLow;
+    this.uminHigh = from.uminHigh;
+    this.uminLow = from.uminLow;
+    this.umaxHigh = from.umaxHigh;
+    this.umaxLow = from.umaxLow;
+    this.s32min = from.s32min;
+    this.s32max = from.s32max;
+    this.u32minBits = from.u32minBits;
+    this.u32maxBits = from.u32maxBits;
+  }
+
+  get value(): bigint {
+    return unsignedOf(this.valueHigh, this.valueLow);
+  }
+  get mask(): bigint {
+    return unsignedOf(this.maskHigh, this.maskLow);
+  }
+  get smin(): bigint {
+    return signedOf(this.sminHigh, this.sminLow);
+  }
+  set smin(value: bigint) {
+    this.sminHigh = highOf(value);
+    this.sminLow = lowOf(value);
+  }
+  get smax(): bigint {
+    return signedOf(this.smaxHigh, this.smaxLow);
+  }
+  set smax(value: bigint) {
+    this.smaxHigh = highOf(value);
+    this.smaxLow = lowOf(value);
+  }
+  get umin(): bigint {
+    return unsignedOf(this.uminHigh, this.uminLow);
+  }
+  set umin(value: bigint) {
+    this.uminHigh = highOf(value);
+    this.uminLow = lowOf(value);
+  }
+  get umax(): bigint {
+    return unsignedOf(this.umaxHigh, this.umaxLow);
+  }
+  set umax(value: bigint) {
+    this.umaxHigh = highOf(value);
+    this.umaxLow = lowOf(value);
+  }
+  get u32min(): number {
+    return this.u32minBits >>> 0;
+  }
+  set u32min(value: number) {
+    this.u32minBits = value | 0;
+  }
+  get u32max(): number {
+    return this.u32maxBits >>> 0;
+  }
+  set u32max(value: number) {
+    this.u32maxBits = value | 0;
+  }
+}
 
 /**
  * What is known of a 64-bit number: known bits (`value`, `mask` as a tnum) and ranges, signed and unsigned, of all 64 and
  * of the low 32 bits. Every concrete value lies in all of them. Scalars are shared between states and never change.
  */
-export interface Scalar extends Tnum {
-  readonly smin: bigint;
-  readonly smax: bigint;
-  readonly umin: bigint;
-  readonly umax: bigint;
-  readonly s32min: number;
-  readonly s32max: number;
-  readonly u32min: number;
-  readonly u32max: number;
-}
+export type Scalar = Readonly<Draft>;
 
-/** A scalar under construction. */
-export type Draft = { -readonly [Key in keyof Scalar]: Scalar[Key] };
+type Halves = Omit<Scalar, "value" | "mask" | "smin" | "smax" | "umin" | "umax" | "u32min" | "u32max">;
 
 export const S64_MIN: bigint = -(1n << 63n);
 export const S64_MAX: bigint = (1n << 63n) - 1n;
@@ -25,269 +107,147 @@ export const S32_MIN: number = -(2 ** 31);
 export const S32_MAX: number = 2 ** 31 - 1;
 export const U32_MAX: number = 2 ** 32 - 1;
 
-const HIGH = 0xffff_ffff_0000_0000n;
-const LOW = 0xffff_ffffn;
-
 /** Nothing is known. */
-export const UNKNOWN: Scalar = {
-  value: 0n,
-  mask: U64_MAX,
-  smin: S64_MIN,
-  smax: S64_MAX,
-  umin: 0n,
-  umax: U64_MAX,
+export const UNKNOWN: Scalar = new Draft({
+  valueHigh: 0,
+  valueLow: 0,
+  maskHigh: -1,
+  maskLow: -1,
+  sminHigh: S32_MIN,
+  sminLow: 0,
+  smaxHigh: S32_MAX,
+  smaxLow: -1,
+  uminHigh: 0,
+  uminLow: 0,
+  umaxHigh: -1,
+  umaxLow: -1,
   s32min: S32_MIN,
   s32max: S32_MAX,
-  u32min: 0,
-  u32max: U32_MAX,
-};
+  u32minBits: 0,
+  u32maxBits: -1,
+});
 
 /** Copies a scalar to change it. */
-export function draft(from: Scalar): Draft {
-  return {
-    value: from.value,
-    mask: from.mask,
-    smin: from.smin,
-    smax: from.smax,
-    umin: from.umin,
-    umax: from.umax,
-    s32min: from.s32min,
-    s32max: from.s32max,
-    u32min: from.u32min,
-    u32max: from.u32max,
-  };
+export const draft = (from: Scalar): Draft => new Draft(from);
+
+function makeKnown(high: number, low: number): Scalar {
+  const d = new Draft(UNKNOWN);
+  d.valueHigh = d.sminHigh = d.smaxHigh = d.uminHigh = d.umaxHigh = high;
+  d.valueLow = d.sminLow = d.smaxLow = d.uminLow = d.umaxLow = low;
+  d.maskHigh = d.maskLow = 0;
+  d.s32min = d.s32max = d.u32minBits = d.u32maxBits = low;
+  return d;
 }
 
-function makeKnown(value: bigint): Scalar {
-  const unsigned = BigInt.asUintN(64, value);
-  const signed = BigInt.asIntN(64, value);
-  const low = Number(unsigned & LOW);
-  return {
-    value: unsigned,
-    mask: 0n,
-    smin: signed,
-    smax: signed,
-    umin: unsigned,
-    umax: unsigned,
-    s32min: low | 0,
-    s32max: low | 0,
-    u32min: low,
-    u32max: low,
-  };
-}
-
-const SMALL: readonly Scalar[] = Array.from({ length: 256 }, (_, value) => makeKnown(BigInt(value)));
+const SMALL: readonly Scalar[] = Array.from({ length: 256 }, (_, value) => makeKnown(0, value));
 
 /** The scalar 0. */
 export const ZERO: Scalar = SMALL[0]!;
 
-/** Exactly one value; the low 64 bits of `value` count. */
-export function known(value: bigint): Scalar {
-  return (value >= 0n && value < 256n ? SMALL[Number(value)] : undefined) ?? makeKnown(value);
+/** Exactly one value, by its halves. */
+export function knownHalves(high: number, low: number): Scalar {
+  return high === 0 && low >= 0 && low < 256 ? SMALL[low]! : makeKnown(high, low);
 }
 
+/** Exactly one value; the low 64 bits of `value` count. */
+export const known = (value: bigint): Scalar => knownHalves(highOf(value), lowOf(value));
+
 /** Whether exactly one 64-bit value is possible. */
-export const isKnown = (scalar: Scalar): boolean => scalar.mask === 0n;
+export const isKnown = (scalar: Scalar): boolean => (scalar.maskHigh | scalar.maskLow) === 0;
 
 /** Whether the low 32 bits are exactly known. */
-export const isKnown32 = (scalar: Scalar): boolean => (scalar.mask & LOW) === 0n;
+export const isKnown32 = (scalar: Scalar): boolean => scalar.maskLow === 0;
 
 /** Whether exactly 0 is possible. */
-export const isZero = (scalar: Scalar): boolean => scalar.mask === 0n && scalar.value === 0n;
+export const isZero = (scalar: Scalar): boolean => isKnown(scalar) && (scalar.valueHigh | scalar.valueLow) === 0;
 
 /** The low 32 bits, unsigned, where they are known. */
-export const low32 = (scalar: Scalar): number => Number(scalar.value & LOW);
+export const low32 = (scalar: Scalar): number => scalar.valueLow >>> 0;
 
 /** How many bits the largest value needs. */
-export const width = (scalar: Scalar): number => bitLength(scalar.umax);
+export function width(scalar: Scalar): number {
+  return scalar.umaxHigh === 0 ? 32 - Math.clz32(scalar.umaxLow) : 64 - Math.clz32(scalar.umaxHigh);
+}
 
-/** The smaller. */
-export const min64 = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-/** The larger. */
-export const max64 = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+/** `smin`, `smax` and `umax` as ordinary numbers, to be compared with small bounds. */
+export const smallest = (scalar: Scalar): number => signedNumber(scalar.sminHigh, scalar.sminLow);
+export const largest = (scalar: Scalar): number => signedNumber(scalar.smaxHigh, scalar.smaxLow);
+export const largestUnsigned = (scalar: Scalar): number => unsignedNumber(scalar.umaxHigh, scalar.umaxLow);
+
+/** Sets the signed 64-bit range by its halves. */
+export function setSigned64(d: Draft, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void {
+  d.sminHigh = minHigh;
+  d.sminLow = minLow;
+  d.smaxHigh = maxHigh;
+  d.smaxLow = maxLow;
+}
+
+/** Sets the unsigned 64-bit range by its halves. */
+export function setUnsigned64(d: Draft, minHigh: number, minLow: number, maxHigh: number, maxLow: number): void {
+  d.uminHigh = minHigh;
+  d.uminLow = minLow;
+  d.umaxHigh = maxHigh;
+  d.umaxLow = maxLow;
+}
+
+/** Drops the signed 64-bit range. */
+export function forgetSigned64(d: Draft): void {
+  setSigned64(d, S32_MIN, 0, S32_MAX, -1);
+}
+
+/** Drops the unsigned 64-bit range. */
+export function forgetUnsigned64(d: Draft): void {
+  setUnsigned64(d, 0, 0, -1, -1);
+}
 
 /** Drops both 64-bit ranges. */
 export function forget64(d: Draft): void {
-  d.smin = S64_MIN;
-  d.smax = S64_MAX;
-  d.umin = 0n;
-  d.umax = U64_MAX;
+  forgetSigned64(d);
+  forgetUnsigned64(d);
 }
 
 /** Drops both 32-bit ranges. */
 export function forget32(d: Draft): void {
   d.s32min = S32_MIN;
   d.s32max = S32_MAX;
-  d.u32min = 0;
-  d.u32max = U32_MAX;
+  d.u32minBits = 0;
+  d.u32maxBits = -1;
 }
 
 /** Sets the known bits. */
 export function setTnum(d: Draft, bits: Tnum): void {
-  d.value = bits.value;
-  d.mask = bits.mask;
+  d.valueHigh = highOf(bits.value);
+  d.valueLow = lowOf(bits.value);
+  d.maskHigh = highOf(bits.mask);
+  d.maskLow = lowOf(bits.mask);
 }
 
-/** Narrows the 32-bit ranges to what the known bits allow. */
-export function narrow32ByBits(d: Draft): void {
-  const value = Number(d.value & LOW);
-  const mask = Number(d.mask & LOW);
-  d.s32min = Math.max(d.s32min, value | (mask & S32_MIN));
-  d.s32max = Math.min(d.s32max, value | (mask & S32_MAX));
-  d.u32min = Math.max(d.u32min, value);
-  d.u32max = Math.min(d.u32max, (value | mask) >>> 0);
-}
-
-/** Narrows the 64-bit ranges to what the known bits allow. */
-export function narrow64ByBits(d: Draft): void {
-  d.smin = max64(d.smin, BigInt.asIntN(64, d.value | (d.mask & (1n << 63n))));
-  d.smax = min64(d.smax, BigInt.asIntN(64, d.value | (d.mask & S64_MAX)));
-  d.umin = max64(d.umin, d.value);
-  d.umax = min64(d.umax, d.value | d.mask);
-}
-
-/** Lets a 64-bit range whose high halves agree (or touch across a sign change) narrow the 32-bit ranges. */
-function narrow32By64(d: Draft, min: bigint, max: bigint): void {
-  const highMin = min >> 32n;
-  const highMax = max >> 32n;
-  const lowMin = Number(BigInt.asIntN(32, min));
-  const lowMax = Number(BigInt.asIntN(32, max));
-  if (highMin === highMax) {
-    if (lowMin >>> 0 <= lowMax >>> 0) {
-      d.u32min = Math.max(d.u32min, lowMin >>> 0);
-      d.u32max = Math.min(d.u32max, lowMax >>> 0);
-    }
-    if (lowMin <= lowMax) {
-      d.s32min = Math.max(d.s32min, lowMin);
-      d.s32max = Math.min(d.s32max, lowMax);
-    }
-  } else if (highMin + 1n === highMax && lowMin < 0 && lowMax >= 0) {
-    d.s32min = Math.max(d.s32min, lowMin);
-    d.s32max = Math.min(d.s32max, lowMax);
-  }
-}
-
-/** Lets the signed and unsigned 32-bit ranges narrow each other. */
-function agree32(d: Draft): void {
-  if ((d.u32min | 0) <= (d.u32max | 0)) {
-    d.s32min = Math.max(d.s32min, d.u32min | 0);
-    d.s32max = Math.min(d.s32max, d.u32max | 0);
-  }
-  if (d.s32min >>> 0 <= d.s32max >>> 0) {
-    d.u32min = Math.max(d.s32min >>> 0, d.u32min);
-    d.u32max = Math.min(d.s32max >>> 0, d.u32max);
-  } else if (d.u32max < d.s32min >>> 0) {
-    // The signed range wraps and only its non-negative part meets the unsigned one.
-    d.s32min = d.u32min | 0;
-    d.u32max = Math.min(d.u32max, d.s32max >>> 0);
-  } else if (d.s32max >>> 0 < d.u32min) {
-    // Only its negative part does.
-    d.s32max = d.u32max | 0;
-    d.u32min = Math.max(d.u32min, d.s32min >>> 0);
-  }
-}
-
-/** Lets the signed and unsigned 64-bit ranges narrow each other. */
-function agree64(d: Draft): void {
-  const lowSigned = BigInt.asIntN(64, d.umin);
-  const highSigned = BigInt.asIntN(64, d.umax);
-  if (lowSigned <= highSigned) {
-    d.smin = max64(d.smin, lowSigned);
-    d.smax = min64(d.smax, highSigned);
-  }
-  const lowUnsigned = BigInt.asUintN(64, d.smin);
-  const highUnsigned = BigInt.asUintN(64, d.smax);
-  if (lowUnsigned <= highUnsigned) {
-    d.umin = max64(lowUnsigned, d.umin);
-    d.umax = min64(highUnsigned, d.umax);
-  } else if (d.umax < lowUnsigned) {
-    d.smin = BigInt.asIntN(64, d.umin);
-    d.umax = min64(d.umax, highUnsigned);
-  } else if (highUnsigned < d.umin) {
-    d.smax = BigInt.asIntN(64, d.umax);
-    d.umin = max64(d.umin, lowUnsigned);
-  }
-}
-
-function narrow64ByLow(d: Draft, low: bigint, high: bigint): void {
-  d.umin = max64(d.umin, (d.umin & HIGH) | low);
-  d.umax = min64(d.umax, (d.umax & HIGH) | high);
-  d.smin = max64(d.smin, BigInt.asIntN(64, (BigInt.asUintN(64, d.smin) & HIGH) | low));
-  d.smax = min64(d.smax, BigInt.asIntN(64, (BigInt.asUintN(64, d.smax) & HIGH) | high));
-}
-
-/** Lets the 32-bit ranges narrow the 64-bit ones. */
-function narrow64By32(d: Draft): void {
-  narrow64ByLow(d, BigInt(d.u32min), BigInt(d.u32max));
-  if (d.s32min >>> 0 <= d.s32max >>> 0) narrow64ByLow(d, BigInt(d.s32min >>> 0), BigInt(d.s32max >>> 0));
-  if (d.s32min >= 0 && d.smin >= BigInt(S32_MIN) && d.smax <= BigInt(S32_MAX)) {
-    d.smin = d.umin = BigInt(d.s32min);
-    d.smax = d.umax = BigInt(d.s32max);
-    if (d.smin <= d.smax) setTnum(d, tnumIntersect(d, tnumRange(d.umin, d.umax)));
-  }
-}
-
-/** One round; false: it changed nothing, so that another round would not either. */
-function deduce(d: Draft): boolean {
-  const { smin, smax, umin, umax, s32min, s32max, u32min, u32max, mask } = d;
-  if (umin !== 0n || umax !== U64_MAX) narrow32By64(d, umin, umax);
-  if (smin !== S64_MIN || smax !== S64_MAX) narrow32By64(d, smin, smax);
-  agree32(d);
-  agree64(d);
-  if (d.u32min !== 0 || d.u32max !== U32_MAX || d.s32min >= 0 || d.s32max < 0) narrow64By32(d);
+/** Whether nothing at all is known. */
+export function isUnknown(s: Scalar): boolean {
   return (
-    d.u32min !== u32min ||
-    d.u32max !== u32max ||
-    d.s32min !== s32min ||
-    d.s32max !== s32max ||
-    d.umin !== umin ||
-    d.umax !== umax ||
-    d.smin !== smin ||
-    d.smax !== smax ||
-    d.mask !== mask
+    (s.maskHigh & s.maskLow & s.umaxHigh & s.umaxLow & s.smaxLow & s.u32maxBits) === -1 &&
+    (s.uminHigh | s.uminLow | s.sminLow | s.u32minBits) === 0 &&
+    s.sminHigh === S32_MIN &&
+    s.smaxHigh === S32_MAX &&
+    s.s32min === S32_MIN &&
+    s.s32max === S32_MAX
   );
 }
 
-/** Lets the ranges say which bits are known. */
-function narrowBits(d: Draft): void {
-  const isUnbounded = d.umin === 0n && d.umax === U64_MAX && d.u32min === 0 && d.u32max === U32_MAX;
-  if (isUnbounded || d.mask === 0n) return;
-  const wide = tnumIntersect(d, tnumRange(d.umin, d.umax));
-  const low = tnumIntersect(tnumSubregister(wide), tnumRange(BigInt(d.u32min), BigInt(d.u32max)));
-  setTnum(d, tnumOr({ value: wide.value & HIGH, mask: wide.mask & HIGH }, low));
-}
+/** Whether some number is in the unsigned 64-bit range, and some in the signed one. */
+export const hasRanges64 = (d: Scalar): boolean =>
+  !isBelow(d.umaxHigh, d.umaxLow, d.uminHigh, d.uminLow) && !isLess(d.smaxHigh, d.smaxLow, d.sminHigh, d.sminLow);
 
-const consistent = (d: Draft): boolean =>
-  d.umin <= d.umax && d.smin <= d.smax && d.u32min <= d.u32max && d.s32min <= d.s32max;
+const consistent = (d: Scalar): boolean =>
+  hasRanges64(d) && d.u32minBits >>> 0 <= d.u32maxBits >>> 0 && d.s32min <= d.s32max;
 
-const agreesWithBits = (d: Draft): boolean =>
-  (d.mask !== 0n || (d.umin === d.value && d.umax === d.value && d.smin === BigInt.asIntN(64, d.value))) &&
-  ((d.mask & LOW) !== 0n || (d.u32min === Number(d.value & LOW) && d.u32max === d.u32min));
-
-/** All bits are known and no range contradicts them: nothing is left to find out. */
-function isSettled({ mask, value, umin, umax, smin, smax, u32min, u32max, s32min, s32max }: Draft): boolean {
-  if (mask !== 0n || value < umin || value > umax) return false;
-  const signed = BigInt.asIntN(64, value);
-  const low = Number(value & LOW);
-  const signedLow = low | 0;
-  return (
-    signed >= smin && signed <= smax && low >= u32min && low <= u32max && signedLow >= s32min && signedLow <= s32max
-  );
-}
-
-/**
- * Makes bits and ranges tell each other all they know (the kernel's `reg_bounds_sync`), in its order and as often, for the
- * result decides what is pruned.
- */
-export function sync(d: Draft): Scalar {
-  if (isSettled(d)) return known(d.value);
-  narrow32ByBits(d);
-  narrow64ByBits(d);
-  if (deduce(d) && deduce(d)) deduce(d);
-  narrowBits(d);
-  narrow32ByBits(d);
-  narrow64ByBits(d);
-  return d;
+function agreesWithBits(d: Scalar): boolean {
+  if (d.maskLow !== 0) return true;
+  if (d.u32minBits !== d.valueLow || d.u32maxBits !== d.valueLow) return false;
+  if (d.maskHigh !== 0) return true;
+  const high = (d.uminHigh ^ d.valueHigh) | (d.umaxHigh ^ d.valueHigh) | (d.sminHigh ^ d.valueHigh);
+  const low = (d.uminLow ^ d.valueLow) | (d.umaxLow ^ d.valueLow) | (d.sminLow ^ d.valueLow);
+  return (high | low) === 0;
 }
 
 /**
@@ -306,69 +266,48 @@ export function sane(scalar: Scalar): Scalar {
   return d;
 }
 
-/** Any value from `min` to `max`, signed 32-bit numbers. */
-export function signedRange(min: number, max: number): Scalar {
-  const d = draft(UNKNOWN);
-  d.s32min = min;
-  d.s32max = max;
-  d.smin = BigInt(min);
-  d.smax = BigInt(max);
-  return sync(d);
-}
-
-/** Any value from 0 to `max`, at most 2^31 - 1. */
-export function unsignedRange(max: number): Scalar {
-  const d = draft(UNKNOWN);
-  d.umax = d.smax = BigInt(max);
-  d.u32max = d.s32max = max;
-  d.umin = d.smin = 0n;
-  d.u32min = d.s32min = 0;
-  return sync(d);
-}
-
 /** Whether every value of `inner` is possible in `outer`. */
 export function contains(outer: Scalar, inner: Scalar): boolean {
   if (outer === inner || outer === UNKNOWN) return true;
   return (
-    outer.umin <= inner.umin &&
-    outer.umax >= inner.umax &&
-    outer.smin <= inner.smin &&
-    outer.smax >= inner.smax &&
-    outer.u32min <= inner.u32min &&
-    outer.u32max >= inner.u32max &&
+    !isBelow(inner.uminHigh, inner.uminLow, outer.uminHigh, outer.uminLow) &&
+    !isBelow(outer.umaxHigh, outer.umaxLow, inner.umaxHigh, inner.umaxLow) &&
+    !isLess(inner.sminHigh, inner.sminLow, outer.sminHigh, outer.sminLow) &&
+    !isLess(outer.smaxHigh, outer.smaxLow, inner.smaxHigh, inner.smaxLow) &&
+    outer.u32minBits >>> 0 <= inner.u32minBits >>> 0 &&
+    outer.u32maxBits >>> 0 >= inner.u32maxBits >>> 0 &&
     outer.s32min <= inner.s32min &&
     outer.s32max >= inner.s32max &&
-    tnumIn(outer, inner)
+    containsBits(outer, inner)
   );
+}
+
+/** Whether all known bits of `outer` are known and the same in `inner`. */
+function containsBits(outer: Scalar, inner: Scalar): boolean {
+  const high = (inner.maskHigh | (inner.valueHigh ^ outer.valueHigh)) & ~outer.maskHigh;
+  const low = (inner.maskLow | (inner.valueLow ^ outer.valueLow)) & ~outer.maskLow;
+  return (high | low) === 0;
 }
 
 /** Whether two scalars say exactly the same. */
 export function sameScalar(a: Scalar, b: Scalar): boolean {
   if (a === b) return true;
   return (
-    a.value === b.value &&
-    a.mask === b.mask &&
-    a.umin === b.umin &&
-    a.umax === b.umax &&
-    a.smin === b.smin &&
-    a.smax === b.smax &&
-    a.u32min === b.u32min &&
-    a.u32max === b.u32max &&
+    a.valueLow === b.valueLow &&
+    a.maskLow === b.maskLow &&
+    a.valueHigh === b.valueHigh &&
+    a.maskHigh === b.maskHigh &&
+    a.uminLow === b.uminLow &&
+    a.uminHigh === b.uminHigh &&
+    a.umaxLow === b.umaxLow &&
+    a.umaxHigh === b.umaxHigh &&
+    a.sminLow === b.sminLow &&
+    a.sminHigh === b.sminHigh &&
+    a.smaxLow === b.smaxLow &&
+    a.smaxHigh === b.smaxHigh &&
+    a.u32minBits === b.u32minBits &&
+    a.u32maxBits === b.u32maxBits &&
     a.s32min === b.s32min &&
     a.s32max === b.s32max
   );
-}
-
-/** Clears the high half: what a 32-bit operation leaves. */
-export function zeroExtend32(d: Draft): void {
-  setTnum(d, tnumSubregister(d));
-  d.umin = BigInt(d.u32min);
-  d.umax = BigInt(d.u32max);
-  if (d.s32min >= 0) {
-    d.smin = BigInt(d.s32min);
-    d.smax = BigInt(d.s32max);
-  } else {
-    d.smin = 0n;
-    d.smax = LOW;
-  }
 }

@@ -18,7 +18,7 @@ import {
   withId,
   ZERO_SCALAR,
 } from "./register.js";
-import { isZero, width } from "./scalar.js";
+import { isZero, largest, smallest, width } from "./scalar.js";
 import { immediateScalar } from "./scalar-alu.js";
 import { markStackRead, markStackWrite } from "./stack-liveness.js";
 import {
@@ -68,16 +68,16 @@ export function checkStackBounds(v: Verification, number: number, off: number, s
   const r = reg(v, number);
   const direction = access === "read" ? "read from" : "write to";
   const isKnown = isFixed(r);
-  if (!isKnown && (r.num.smax >= BigInt(MAX_OFFSET) || r.num.smin <= BigInt(-MAX_OFFSET))) {
+  if (!isKnown && (largest(r.num) >= MAX_OFFSET || smallest(r.num) <= -MAX_OFFSET)) {
     reject(v, "EACCES", `invalid unbounded variable-offset ${direction} stack R${number}`);
   }
-  const lowest = r.num.smin + BigInt(off);
-  const highest = r.num.smax + BigInt(off + size);
-  if (lowest >= BigInt(-FRAME) && lowest < 0n && highest <= 0n && size >= 0) {
-    growStack(v, frameOfPointer(v, r), Number(lowest));
+  const lowest = smallest(r.num) + off;
+  const highest = largest(r.num) + off + size;
+  if (lowest >= -FRAME && lowest < 0 && highest <= 0 && size >= 0) {
+    growStack(v, frameOfPointer(v, r), lowest);
     return;
   }
-  const errno = lowest < BigInt(-FRAME) || lowest >= 0n ? "EACCES" : "EINVAL";
+  const errno = lowest < -FRAME || lowest >= 0 ? "EACCES" : "EINVAL";
   if (isKnown)
     reject(v, errno, `invalid ${direction} stack R${number} off=${BigInt.asIntN(32, BigInt(off))} size=${size}`);
   const where = `var_off=${tnumText(r.num)} off=${off} size=${size}`;
@@ -159,8 +159,8 @@ function writeVariable(
   size: number,
   valueNumber: number,
 ): void {
-  const lowest = Number(r.num.smin) + off;
-  const highest = Number(r.num.smax) + off + size;
+  const lowest = smallest(r.num) + off;
+  const highest = largest(r.num) + off + size;
   const value = storedRegister(v, valueNumber);
   const isZeroStore = value !== undefined && isNull(value);
   let zeroUsed = false;
@@ -262,7 +262,7 @@ export function readStack(
     reject(v, "EACCES", `variable offset stack pointer cannot be passed into helper function; ${where}`);
   }
   checkStackRange(v, number, off, size, false, "read", undefined);
-  return readBytes(frame, Number(r.num.smin) + off, Number(r.num.smax) + off + size);
+  return readBytes(frame, smallest(r.num) + off, largest(r.num) + off + size);
 }
 
 /** What a helper call learns of a memory argument that need not be initialised. */
@@ -301,8 +301,8 @@ export function checkStackRange(
   checkStackBounds(v, number, off, size, access);
   const r = reg(v, number);
   const frame = frameOfPointer(v, r);
-  const lowest = Number(r.num.smin) + off;
-  const highest = Number(r.num.smax) + off + size;
+  const lowest = smallest(r.num) + off;
+  const highest = largest(r.num) + off + size;
   if (meta?.raw === true && isFixed(r)) {
     for (let at = lowest; at < highest; at++) {
       const byte = byteAt(frame.stack[slotIndexOf(at)]!, byteIndexOf(at));

@@ -1,13 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as op from "../src/opcode.js";
-import { contains, draft, known, max64, min64, type Scalar, setTnum, sync, UNKNOWN } from "../src/scalar.js";
+import { contains, draft, known, type Scalar, setTnum, UNKNOWN } from "../src/scalar.js";
 import { aluScalar, negateScalar, signExtend, truncate, truncate32 } from "../src/scalar-alu.js";
 import { refine, reverse, scalarBranchTaken } from "../src/scalar-branch.js";
+import { sync } from "../src/scalar-sync.js";
 import { tnumSwapBytes } from "../src/tnum.js";
 
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 const s64 = (value: bigint): bigint => BigInt.asIntN(64, value);
+const min64 = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max64 = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /** Whether a scalar's claims hold for one value. */
 const holds = (scalar: Scalar, value: bigint): boolean => contains(scalar, known(value));
