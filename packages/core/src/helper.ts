@@ -61,5 +61,5 @@ export type HelperImplementation =
   /** The engine does it: `tail_call` changes frames, which no body can. */
   | { readonly kind: "intrinsic"; readonly name: "tail_call" };
 
-/** Helper implementations by the kernel's helper id (`BPF_FUNC_*`). */
-export type HelperTable = ReadonlyMap<number, HelperImplementation>;
+/** Implementations of helpers by the kernel's helper id (`BPF_FUNC_*`), and of kfuncs by the kernel's name. */
+export type HelperTable = ReadonlyMap<number | string, HelperImplementation>;

@@ -3,7 +3,7 @@ import type { CallbackIteration, HelperCall } from "@bpfkit/core";
 import { guestOperations, hasUnknownFlags, map, number64, u32 } from "./arguments.js";
 
 /** Linux: `BPF_MAX_LOOPS`. */
-const MAX_LOOPS = 8 * 1024 * 1024;
+export const MAX_LOOPS: number = 8 * 1024 * 1024;
 
 function setArgument(args: Int32Array, register: number, low: number, high = 0): void {
   args[2 * register - 2] = low;

@@ -1,6 +1,7 @@
 import { helperByName } from "@bpfkit/abi";
 import type { CallbackBody, HelperBody, HelperImplementation, HelperTable } from "@bpfkit/core";
 import { csumDiff, csumUpdate, l3CsumReplace, l4CsumReplace } from "./csum.js";
+import { iterNumDestroy, iterNumNew, iterNumNext } from "./iterator.js";
 import { forEachMapElem, loop } from "./loop.js";
 import { mapDeleteElem, mapLookupElem, mapLookupPercpuElem, mapUpdateElem } from "./map.js";
 import { redirect, redirectMap, redirectNeigh, redirectPeer } from "./redirect.js";
@@ -73,12 +74,22 @@ const CALLBACKS: Readonly<Record<string, CallbackBody>> = {
   for_each_map_elem: forEachMapElem,
 };
 
-/** Every helper there is a body for, by id, and `tail_call`, which engines do themselves. */
+/** Kernel functions by their names. */
+const KFUNCS: Readonly<Record<string, HelperBody>> = {
+  bpf_iter_num_new: iterNumNew,
+  bpf_iter_num_next: iterNumNext,
+  bpf_iter_num_destroy: iterNumDestroy,
+};
+
+/** Every helper there is a body for, by id, and `tail_call`, which engines do themselves; kfuncs by name. */
 export function helperTable(): HelperTable {
   const rows: HelperImplementation[] = [
     ...Object.entries(BODIES).map(([name, body]): HelperImplementation => ({ kind: "body", name, body })),
     ...Object.entries(CALLBACKS).map(([name, body]): HelperImplementation => ({ kind: "callback", name, body })),
     { kind: "intrinsic", name: "tail_call" },
   ];
-  return new Map(rows.map((helper) => [helperByName(helper.name)!.id, helper]));
+  return new Map<number | string, HelperImplementation>([
+    ...rows.map((helper) => [helperByName(helper.name)!.id, helper] as const),
+    ...Object.entries(KFUNCS).map(([name, body]) => [name, { kind: "body", name, body }] as const),
+  ]);
 }

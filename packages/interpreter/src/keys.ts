@@ -1,4 +1,4 @@
-import { type InstructionName, ROWS, type Row } from "@bpfkit/isa";
+import { type InstructionName, ROW, ROWS, type Row } from "@bpfkit/isa";
 
 /** No instruction begins here: the second slot of a 64-bit immediate, or the end of a program. */
 export const NO_INSTRUCTION = 0;
@@ -30,6 +30,9 @@ const SELECTED: { readonly [name in InstructionName]?: number } = {
   lddwMapIndex: NOT_AVAILABLE,
   lddwMapIndexValue: NOT_AVAILABLE,
 };
+
+/** A call of a helper, or of a kernel function that the link set has: the immediate is its number among them. */
+export const CALL: number = ROW.call.opcode;
 
 /** The dispatch loop's case for each row of the opcode table, by the row's index. */
 export const KEYS: readonly number[] = ROWS.map((row: Row) => SELECTED[row.name] ?? row.opcode);

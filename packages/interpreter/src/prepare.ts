@@ -3,7 +3,7 @@ import { isProgramArray, type MapStorage, type Program, type Reference, SLOT_BYT
 import { ROW, ROWS, type Row, rowIndexAt, writtenField } from "@bpfkit/isa";
 import { InterpreterError } from "./error.js";
 import type { CalledHelper } from "./images.js";
-import { KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL } from "./keys.js";
+import { CALL, KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL } from "./keys.js";
 import { FUNCTION_BASE, STRIDE } from "./layout.js";
 
 /** What preparing a program needs of the set it is linked into. */
@@ -206,8 +206,14 @@ function writeCall(preparation: Preparation, slot: number, row: Row, imm: number
   const word = slot * STRIDE;
   const extern = take(preparation, slot, "extern");
   if (extern !== undefined || row.name === "callKfunc") {
+    const kfunc = extern === undefined ? undefined : helpers.get(extern.symbol);
     const symbol = extern?.symbol ?? `with BTF id ${imm}`;
-    unavailable(preparation, slot, `kernel function ${symbol} is not available outside the kernel`);
+    if (kfunc === undefined || kfunc.kind === "intrinsic")
+      unavailable(preparation, slot, `kernel function ${symbol} is not available outside the kernel`);
+    else {
+      words[word] = CALL;
+      words[word + 1] = preparation.helperNumber(kfunc);
+    }
   } else if (row.name === "call") {
     const helper = helpers.get(imm);
     if (helper === undefined)

@@ -5,6 +5,7 @@ import type { Translate } from "./arithmetic.js";
 import { field, STACK_STRIDE } from "./context.js";
 import { type Current, type Emitter, type Known, machine, pair } from "./emitter.js";
 import { INTRINSICS } from "./intrinsics.js";
+import { KFUNC_INTRINSICS } from "./iterator.js";
 import { targetOf } from "./plan.js";
 import { FRAME, SCRATCH, SCRATCH2 } from "./registers.js";
 
@@ -54,8 +55,13 @@ const call: Translate = (e, i) => {
   const { row, slot, imm } = i;
   const reference = e.referenceAt(slot);
   if (reference?.kind === "extern" || row.name === "callKfunc") {
-    const symbol = reference?.kind === "extern" ? reference.symbol : `with BTF id ${imm}`;
-    emitNotAvailable(e, slot, `kernel function ${symbol} is not available outside the kernel`);
+    const symbol = reference?.kind === "extern" ? reference.symbol : undefined;
+    const kfunc = symbol === undefined ? undefined : e.context.helpers.get(symbol);
+    if (symbol !== undefined && kfunc !== undefined && kfunc.kind !== "intrinsic") callKfunc(e, slot, symbol);
+    else {
+      const what = symbol ?? `with BTF id ${imm}`;
+      emitNotAvailable(e, slot, `kernel function ${what} is not available outside the kernel`);
+    }
   } else if (row.name === "callLocal") callLocal(e, i);
   else callHelper(e, i);
 };
@@ -74,6 +80,14 @@ function callHelper(e: Emitter, i: Current): void {
   }
   if (helper.kind === "body" && INTRINSICS[helper.name]?.(e, i)) return;
   e.callStub("ask", e.site({ kind: "helper", slot, helper: imm, start: e.fn.start }));
+  e.leaveUnlessZero();
+}
+
+/** A kernel function that the link set has. */
+function callKfunc(e: Emitter, slot: number, name: string): void {
+  e.flushFuel();
+  if (KFUNC_INTRINSICS[name]?.(e)) return;
+  e.callStub("ask", e.site({ kind: "kfunc", slot, name, start: e.fn.start }));
   e.leaveUnlessZero();
 }
 

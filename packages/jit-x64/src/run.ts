@@ -238,6 +238,7 @@ export class Run {
   }
 
   #nameOf(site: Site): string {
+    if (site.kind === "kfunc") return site.name;
     return site.kind === "helper" ? this.#set.helpers.get(site.helper)!.name : site.kind;
   }
 
@@ -255,6 +256,7 @@ export class Run {
 
   #answer(site: Site, id: number): Reason | undefined {
     if (site.kind === "helper") return this.#helper(site.helper);
+    if (site.kind === "kfunc") return this.#helper(site.name);
     if (site.kind === "fuel") return this.#refuel(this.#units.unit(id), site.slot, site.count);
     if (site.kind === "open-frame") return this.#openFrame();
     if (site.kind === "tail-call") return findTailCall(this.buffer, this.#units, this.#set.profile.tailCallLimit);
@@ -280,7 +282,7 @@ export class Run {
     return undefined;
   }
 
-  #helper(id: number): Reason | undefined {
+  #helper(id: number | string): Reason | undefined {
     const helper = this.#set.helpers.get(id)!;
     if (helper.kind === "intrinsic") return undefined;
     const answer = helper.body(this.#call);

@@ -10,6 +10,7 @@ export type Site = {
       readonly count: number;
     }
   | { readonly kind: "helper"; readonly helper: number }
+  | { readonly kind: "kfunc"; readonly name: string }
   | { readonly kind: "packet"; readonly size: number }
   | { readonly kind: "not-available"; readonly reason: string }
   | { readonly kind: "tail-call" | "call-depth" | "open-frame" | "bad-jump" }
@@ -19,6 +20,7 @@ const KINDS: readonly Site["kind"][] = [
   "access",
   "fuel",
   "helper",
+  "kfunc",
   "packet",
   "not-available",
   "tail-call",
@@ -34,7 +36,8 @@ const WORDS = 4;
 export class Sites {
   #words: Int32Array = new Int32Array(64 * WORDS);
   #count = 0;
-  readonly #reasons = new Map<number, string>();
+  /** A reason or a name, by the site's number. */
+  readonly #texts = new Map<number, string>();
 
   /** Adds a site; gives its number. */
   add(site: Site): number {
@@ -44,7 +47,8 @@ export class Sites {
     this.#words[at + 1] = site.slot;
     this.#words[at + 2] = site.start;
     this.#words[at + 3] = numberOf(site);
-    if (site.kind === "not-available") this.#reasons.set(this.#count, site.reason);
+    if (site.kind === "not-available") this.#texts.set(this.#count, site.reason);
+    if (site.kind === "kfunc") this.#texts.set(this.#count, site.name);
     return this.#count++;
   }
 
@@ -68,7 +72,9 @@ export class Sites {
       case "helper":
         return { ...place, kind, helper: value };
       case "not-available":
-        return { ...place, kind, reason: this.#reasons.get(number)! };
+        return { ...place, kind, reason: this.#texts.get(number)! };
+      case "kfunc":
+        return { ...place, kind, name: this.#texts.get(number)! };
       default:
         return { ...place, kind };
     }

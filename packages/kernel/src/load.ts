@@ -1,10 +1,11 @@
 import { ATTACH_TYPES, attachTypeId, PROGRAM_TYPES } from "@bpfkit/abi";
-import type { Program, ProgramBtf } from "@bpfkit/core";
+import type { Program, ProgramBtf, Reference } from "@bpfkit/core";
 import { SLOT_BYTES } from "@bpfkit/core";
 import { errnoName } from "@bpfkit/native";
 import { attributes, LAYOUTS, NAME_OFFSETS, setName } from "./attributes.js";
 import { COMMANDS, refusal, tryCommand } from "./command.js";
 import { KernelError } from "./error.js";
+import { kernelFunctionId } from "./kernel-functions.js";
 
 /** Bits of the log level (kernel `BPF_LOG_*`): 1 instructions taken, 2 every state, 4 statistics. */
 export type LogLevel = number;
@@ -42,10 +43,16 @@ const FUNCTION_INFO_BYTES = 8;
 const LINE_INFO_BYTES = 16;
 /** Source registers of a 64-bit load: `BPF_PSEUDO_MAP_FD` and `BPF_PSEUDO_MAP_VALUE`. */
 const SOURCES = { map: 1, mapValue: 2 } as const;
+/** `BPF_PSEUDO_BTF_ID`. */
+const SOURCE_BTF_ID = 3;
+const CALL_OPCODE = 0x85;
+
+type Extern = Extract<Reference, { kind: "extern" }>;
 
 /**
  * Loads a program and gives the kernel's answer; the descriptor is the caller's to close.
- * @throws {KernelError} for what keeps the question from being asked: an unknown program type or map, an extern, no permission.
+ * @throws {KernelError} for what keeps the question from being asked: an unknown program type or map, an extern
+ * that the kernel has not, no permission.
  */
 export function loadProgram(program: Program, inputs: LoadInputs): LoadAnswer {
   const logLevel = inputs.logLevel ?? 0;
@@ -114,9 +121,7 @@ function boundCode(program: Program, mapDescriptor: LoadInputs["mapDescriptor"])
   for (const reference of program.references) {
     const at = reference.slot * SLOT_BYTES;
     if (reference.kind === "extern") {
-      if (!reference.weak || reference.of === "function") throw externError(program, reference.symbol, reference.slot);
-      setLoad(view, at, 0, 0);
-      view.setUint32(at + 12, 0, true);
+      bindExtern(program, reference, view);
       continue;
     }
     setLoad(view, at, SOURCES[reference.kind], mapDescriptor(reference.map, reference.slot));
@@ -125,9 +130,25 @@ function boundCode(program: Program, mapDescriptor: LoadInputs["mapDescriptor"])
   return code;
 }
 
-function externError(program: Program, symbol: string, slot: number): KernelError {
-  const what = `refers to ${symbol} outside the object, and this package resolves neither kfuncs nor kernel variables`;
-  return new KernelError("NOT_AVAILABLE", what, { program: program.name, slot });
+/**
+ * A call of a kernel function becomes its BTF id; the address of one its kernel address, as libbpf does. What is weak and
+ * not there: address 0, and a call that can only stand in dead code.
+ */
+function bindExtern(program: Program, { symbol, slot, of, weak }: Extern, view: DataView): void {
+  const at = slot * SLOT_BYTES;
+  const id = of === "function" ? kernelFunctionId(symbol) : undefined;
+  if (id === undefined && !weak) {
+    const what = of === "function" ? "which this kernel has not" : "and kernel variables are not resolved";
+    throw new KernelError("NOT_AVAILABLE", `refers to ${symbol} outside the object, ${what}`, {
+      program: program.name,
+      slot,
+    });
+  }
+  if (view.getUint8(at) === CALL_OPCODE) view.setInt32(at + 4, id ?? 0, true);
+  else {
+    setLoad(view, at, id === undefined ? 0 : SOURCE_BTF_ID, id ?? 0);
+    view.setUint32(at + 12, 0, true);
+  }
 }
 
 /** Sets the source register and the first immediate of a 64-bit load. */

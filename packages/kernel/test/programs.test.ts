@@ -97,7 +97,7 @@ describe.skipIf(kernelMissing !== "")(`programs in the kernel${kernelMissing}`, 
           {
             kind: "extern" as const,
             slot: slotIndex(0),
-            symbol: "bpf_obj_new_impl",
+            symbol: "bpf_no_such_function",
             of: "function" as const,
             weak: false,
           },

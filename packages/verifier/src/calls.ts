@@ -205,7 +205,7 @@ export function pushCallback(
 ): void {
   const caller = frameOf(v);
   v.subprograms[subprogram]!.isCallback = true;
-  const state = pushPath(v, v.subprograms[subprogram]!.start, v.slot);
+  const state = pushPath(v, v.subprograms[subprogram]!.start, v.slot, "ENOMEM");
   const callee = enterFrame(v, state, subprogram, v.slot, [0, 1]);
   setArguments(caller, callee);
   state.callbackUnrollDepth++;

@@ -1,3 +1,4 @@
+import { type Kfunc, type KfuncIterator, kfuncByName } from "@bpfkit/abi";
 import { type Program, SLOT_BYTES } from "@bpfkit/core";
 import { VerifierError } from "./error.js";
 import { CALL_HELPER, CALL_OPCODE, CALL_SUBPROGRAM, CLASS_JMP, CLASS_JMP32, JA32_OPCODE, LD_IMM64 } from "./opcode.js";
@@ -10,6 +11,27 @@ export interface Code {
   readonly src: Uint8Array;
   readonly off: Int16Array;
   readonly imm: Int32Array;
+  /** Kernel functions by the slots that call them. */
+  readonly kfuncs: ReadonlyMap<number, CalledKfunc>;
+}
+
+/** A kernel function that a slot calls by name. */
+export interface CalledKfunc {
+  readonly name: string;
+  /** Undefined where nothing is known of it. */
+  readonly facts: Kfunc | undefined;
+  /** Whether the program may do without it. */
+  readonly weak: boolean;
+}
+
+function kfuncsOf(program: Program): ReadonlyMap<number, CalledKfunc> {
+  return new Map(
+    program.references.flatMap((reference): [number, CalledKfunc][] => {
+      if (reference.kind !== "extern" || program.code[reference.slot * SLOT_BYTES] !== CALL_OPCODE) return [];
+      const { slot, symbol: name, weak } = reference;
+      return [[slot, { name, facts: kfuncByName(name), weak }]];
+    }),
+  );
 }
 
 /** @throws {VerifierError} `BAD_CODE` where it is not whole slots. */
@@ -28,6 +50,7 @@ export function readCode(program: Program): Code {
     src: new Uint8Array(length),
     off: new Int16Array(length),
     imm: new Int32Array(length),
+    kfuncs: kfuncsOf(program),
   };
   for (let slot = 0; slot < length; slot++) {
     const at = slot * SLOT_BYTES;
@@ -51,6 +74,10 @@ export const isSubprogramCall = (code: Code, slot: number): boolean =>
 
 export const isHelperCall = (code: Code, slot: number): boolean =>
   code.opcode[slot] === CALL_OPCODE && code.src[slot] === CALL_HELPER;
+
+/** What a slot's call does to an open-coded iterator; undefined where it does nothing. */
+export const iteratorRole = (code: Code, slot: number): KfuncIterator["role"] | undefined =>
+  code.kfuncs.get(slot)?.facts?.iterator?.role;
 
 /** Whether a slot's class is one of the two that jump, call and exit. */
 export const isJumpClass = (opcode: number): boolean => (opcode & 7) === CLASS_JMP || (opcode & 7) === CLASS_JMP32;

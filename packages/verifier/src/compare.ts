@@ -20,6 +20,7 @@ import {
   BYTE_MISC,
   BYTE_SPILL,
   byteAt,
+  type IteratorSlot,
   isSpill,
   type StackSlot,
   slotScalar,
@@ -133,6 +134,13 @@ function sameDynptr(kept: StackSlot, fresh: StackSlot, ids: Ids): boolean {
   );
 }
 
+/** How often it was stepped does not count. */
+function sameIterator(kept: IteratorSlot, fresh: IteratorSlot | undefined, ids: Ids): boolean {
+  return (
+    fresh !== undefined && kept.type === fresh.type && kept.state === fresh.state && sameId(kept.ref, fresh.ref, ids)
+  );
+}
+
 /** Whether the bytes of a new slot may be anything the kept one's were. */
 function bytesSafe(kept: StackSlot, fresh: StackSlot): boolean {
   for (let index = 0; index < 8; index++) {
@@ -150,7 +158,10 @@ function slotSafe(
   ids: Ids,
   likeness: Likeness,
 ): boolean {
-  if (kept === fresh && kept.reg.type === NOT_INIT && kept.dynptr === undefined) return true;
+  if (kept === fresh && kept.reg.type === NOT_INIT && kept.dynptr === undefined && kept.iterator === undefined) {
+    return true;
+  }
+  if (kept.iterator !== undefined) return sameIterator(kept.iterator, fresh?.iterator, ids);
   if (likeness === "same" && kept.bytes !== (fresh?.bytes ?? 0)) return false;
   if (!needsAnything(kept)) return true;
   if (fresh === undefined) return false;
@@ -233,28 +244,29 @@ export function mayLoop(kept: State, fresh: State): boolean {
   return true;
 }
 
-function widened(kept: Register, fresh: Register, isPrecise: boolean): Register {
+function widened(kept: Register, fresh: Register, isPrecise: boolean, ids: Ids): Register {
   if (kept.type !== SCALAR || fresh.type !== SCALAR || isPrecise) return fresh;
-  const isSame = kept.off === fresh.off && kept.id === fresh.id && sameScalar(kept.num, fresh.num);
-  return isSame ? fresh : UNKNOWN_SCALAR;
+  return exactlySame(kept, fresh, ids) ? fresh : UNKNOWN_SCALAR;
 }
 
 /**
  * Forgets the numbers in which a state differs from the same place one round of a loop earlier, where nothing depended on
- * them, so that the next round finds itself walked already.
+ * them, so that the next round finds itself walked already (Linux `widen_imprecise_scalars`).
  */
 export function widenTowards(kept: State, fresh: State): void {
-  kept.frames.forEach((was, index) => {
+  const ids: Ids = { kept: [], fresh: [], none: 0 };
+  for (let index = kept.frames.length - 1; index >= 0; index--) {
+    const was = kept.frames[index]!;
     const is = fresh.frames[index]!;
     for (let number = 0; number < 10; number++) {
       const isPrecise = ((was.preciseRegs >>> number) & 1) === 1;
-      is.regs[number] = widened(was.regs[number]!, is.regs[number]!, isPrecise);
+      is.regs[number] = widened(was.regs[number]!, is.regs[number]!, isPrecise, ids);
     }
     for (let spi = 0; spi < Math.min(was.stack.length, is.stack.length); spi++) {
       const slot = is.stack[spi]!;
       if (!isSpill(was.stack[spi]!) || !isSpill(slot)) continue;
-      const changed = widened(was.stack[spi]!.reg, slot.reg, isPreciseSlot(was, spi));
+      const changed = widened(was.stack[spi]!.reg, slot.reg, isPreciseSlot(was, spi), ids);
       if (changed !== slot.reg) is.stack[spi] = withSpilled(slot, changed);
     }
-  });
+  }
 }

@@ -1,5 +1,14 @@
 import { helperById } from "@bpfkit/abi";
-import { callTarget, isHelperCall, isJumpClass, isSubprogramCall, isWideLoad, jumpTarget, slotsAt } from "./code.js";
+import {
+  callTarget,
+  isHelperCall,
+  isJumpClass,
+  isSubprogramCall,
+  isWideLoad,
+  iteratorRole,
+  jumpTarget,
+  slotsAt,
+} from "./code.js";
 import { CALL, EXIT, JA, JCOND, SOURCE_REGISTER } from "./opcode.js";
 import { isFunctionLoad, subprogramOf } from "./subprograms.js";
 import { reject, since, type Verification } from "./verification.js";
@@ -66,6 +75,10 @@ function visitCall(walk: Walk, slot: number, withCallee: boolean): boolean {
 function visitHelper(walk: Walk, slot: number): boolean {
   const { v } = walk;
   const { slots, code } = v;
+  if (iteratorRole(code, slot) === "next") {
+    slots.prunePoint[slot] = 1;
+    slots.checkpoint[slot] = 1;
+  }
   if (isHelperCall(code, slot)) {
     const id = code.imm[slot]!;
     if (id === TIMER_SET_CALLBACK) slots.prunePoint[slot] = 1;

@@ -11,14 +11,23 @@ export type VerifierErrorCode =
   | "UNKNOWN_PROGRAM_TYPE"
   /** The caller asked to stop. */
   | "CANCELLED"
-  /** A kfunc, an iterator or another feature the verifier does not follow. */
+  /** A kernel function that is not known, an arena or another feature the verifier does not follow. */
   | "UNSUPPORTED";
 
 /** What `verify` throws where there can be no verdict. A rejected program is not an error. */
 export class VerifierError extends BpfkitError<VerifierErrorCode> {}
 
 /** Errors of `BPF_PROG_LOAD` that a rejection carries. */
-export type RejectionErrno = "EACCES" | "EINVAL" | "E2BIG" | "EFAULT" | "EPERM" | "ENOSPC" | "EBUSY" | "ENOTSUPP";
+export type RejectionErrno =
+  | "EACCES"
+  | "EINVAL"
+  | "E2BIG"
+  | "EFAULT"
+  | "EPERM"
+  | "ENOMEM"
+  | "ENOSPC"
+  | "EBUSY"
+  | "ENOTSUPP";
 
 /**
  * Ends the walk: the program is refused. The lines of the kernel's reason are in the log already; thrown and caught within

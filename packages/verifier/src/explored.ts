@@ -1,7 +1,10 @@
+import { iteratorRole } from "./code.js";
 import { isLike, mayLoop, sameCalls } from "./compare.js";
 import { frameText, SHOW_ALL } from "./format-state.js";
 import { record } from "./history.js";
-import { markEverything, propagatePrecision } from "./precision.js";
+import { hasStepped, stepsActive } from "./iterator-state.js";
+import { addBackEdge, enterLoop, isUnfinished, leaveLoop } from "./loop-visit.js";
+import { propagatePrecision } from "./precision.js";
 import { UNINITIALISED } from "./register.js";
 import { isSlotLive, updateStackLiveness } from "./stack-liveness.js";
 import { EMPTY_SLOT } from "./stack-slot.js";
@@ -41,7 +44,7 @@ function clean(v: Verification, state: State): void {
 function cleanWalked(v: Verification, list: readonly State[], slot: number): void {
   let isUpToDate = false;
   for (const state of list) {
-    if (state.cleaned || state.branches > 0 || state.slot !== slot || isInOpenLoop(state)) continue;
+    if (state.cleaned || state.branches > 0 || state.slot !== slot || isUnfinished(state)) continue;
     if (!sameCalls(state, v.state)) continue;
     if (!isUpToDate) updateStackLiveness(v);
     isUpToDate = true;
@@ -49,33 +52,12 @@ function cleanWalked(v: Verification, list: readonly State[], slot: number): voi
   }
 }
 
-/** The outermost loop a kept state is in. */
-function loopEntryOf(state: State): State | undefined {
-  let entry = state.loopEntry;
-  while (entry?.loopEntry !== undefined && entry.loopEntry !== entry) entry = entry.loopEntry;
-  return entry;
-}
-
-/** Whether a loop a kept state is in is still being walked: then not all that it leads to has been seen. */
-function isInOpenLoop(state: State): boolean {
-  return (loopEntryOf(state)?.branches ?? 0) > 0;
-}
-
-/** The walk came back to a state it is still below of: it, and all between, are in a loop. */
-function enterLoop(state: State, head: State): void {
-  const inner = loopEntryOf(state) ?? state;
-  const outer = loopEntryOf(head) ?? head;
-  if (outer.branches > 0 && outer.depth <= inner.depth) state.loopEntry = head;
-}
-
-/** A path ended: states that nothing leads from any more are walked, and what loop they are in their parents are in too. */
+/** A path ended: kept states that no path starts from any more are done. */
 export function endPath(v: Verification): void {
   for (let state: State | undefined = v.state; state !== undefined; state = state.parent) {
     state.branches--;
-    if (state.branches === 0 && state.parent !== undefined && state.loopEntry !== undefined) {
-      enterLoop(state.parent, state.loopEntry);
-    }
     if (state.branches > 0) return;
+    leaveLoop(v, state);
   }
 }
 
@@ -99,48 +81,45 @@ function rejectEndlessLoop(v: Verification, kept: State, slot: number): never {
   );
 }
 
-/**
- * The walk joins a kept state. Where that one is in a loop still being walked, not all that will be precise in it is marked
- * yet, so everything on the way here is.
- */
-function hit(v: Verification, kept: State, slot: number, isOpen: boolean): true {
+/** The walk joins a kept state; `isLoop`: one that is in a loop still being walked. */
+function hit(v: Verification, kept: State, slot: number, isLoop: boolean): true {
   kept.hits++;
-  if (v.facts.isOn && !isOpen && kept.branches === 0) noteDifferences(v, kept, v.state);
+  if (v.facts.isOn && !isLoop) noteDifferences(v, kept, v.state);
   if (v.slots.jumpPoint[slot] === 1) record(v.history, v.state, slot, v.previousSlot, 0);
-  if (isOpen) markEverything(v, v.state);
-  else propagatePrecision(v, kept);
+  propagatePrecision(v, kept, v.state, slot);
+  if (isLoop) addBackEdge(v, kept, slot);
   return true;
 }
 
 type Comparison = "hit" | "miss" | "miss-in-loop";
+
+/** Whether a kept state that the walk is still below of may be met again: at a place that begins a round of a loop. */
+function closesRound(v: Verification, kept: State, slot: number): boolean | undefined {
+  const { state } = v;
+  if (iteratorRole(v.code, slot) === "next") return stepsActive(state) && isLike(v, kept, state, "within");
+  if (v.slots.callsCallback[slot] === 1) return isLike(v, kept, state, "within");
+  const isMayGoto = v.slots.checkpoint[slot] === 1;
+  if (isMayGoto && kept.mayGotoDepth !== state.mayGotoDepth && isLike(v, kept, state, "within")) return true;
+  return undefined;
+}
 
 /** Compares with a kept state that the walk is still below of. */
 function compareOpen(v: Verification, kept: State, slot: number): Comparison {
   const { state } = v;
   const frame = currentFrame(kept);
   if (frame.isAsync && frame.asyncEntries !== currentFrame(state).asyncEntries) return "miss-in-loop";
-  const isMayGoto = v.slots.checkpoint[slot] === 1 && v.slots.callsCallback[slot] === 0;
-  if (isMayGoto && kept.mayGotoDepth !== state.mayGotoDepth && isLike(v, kept, state, "within")) {
-    enterLoop(state, kept);
-    return "hit";
-  }
-  if (v.slots.callsCallback[slot] === 1) {
-    if (!isLike(v, kept, state, "within")) return "miss-in-loop";
-    enterLoop(state, kept);
-    return "hit";
-  }
+  const closes = closesRound(v, kept, slot);
+  if (closes !== undefined) return closes ? "hit" : "miss-in-loop";
   const isRound = kept.mayGotoDepth === state.mayGotoDepth && kept.callbackUnrollDepth === state.callbackUnrollDepth;
-  if (isRound && mayLoop(kept, state) && isLike(v, kept, state, "same")) rejectEndlessLoop(v, kept, slot);
+  if (isRound && mayLoop(kept, state) && isLike(v, kept, state, "same") && !hasStepped(kept, state)) {
+    rejectEndlessLoop(v, kept, slot);
+  }
   return "miss-in-loop";
 }
 
 /** Compares with a kept state all of whose paths were walked. */
 function compareWalked(v: Verification, kept: State): Comparison {
-  const entry = loopEntryOf(kept);
-  const isOpen = entry !== undefined && entry.branches > 0;
-  if (!isLike(v, kept, v.state, isOpen ? "within" : "subsumes")) return "miss";
-  if (isOpen) enterLoop(v.state, entry);
-  return "hit";
+  return isLike(v, kept, v.state, isUnfinished(kept) ? "within" : "subsumes") ? "hit" : "miss";
 }
 
 /** Whether comparing with a kept state has failed so often that it is not worth keeping. */
@@ -163,6 +142,7 @@ function keep(v: Verification, at: number, slot: number): void {
   state.historyStart = state.historyEnd;
   state.depth = kept.depth + 1;
   state.branches = 1;
+  enterLoop(v, kept);
   const list = v.explored[at];
   if (list === undefined) v.explored[at] = [kept];
   else list.push(kept);
@@ -193,7 +173,7 @@ export function isVisited(v: Verification, slot: number): boolean {
       seen++;
       if (kept.slot !== slot) continue;
       const comparison = kept.branches > 0 ? compareOpen(v, kept, slot) : compareWalked(v, kept);
-      if (comparison === "hit") return hit(v, kept, slot, kept.branches > 0 || isInOpenLoop(kept));
+      if (comparison === "hit") return hit(v, kept, slot, kept.branches > 0 || isUnfinished(kept));
       if (comparison === "miss-in-loop" && !forced && jumps < LOOP_JUMPS && instructions < LOOP_INSTRUCTIONS) {
         worthKeeping = false;
       }

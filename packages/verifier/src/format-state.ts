@@ -133,6 +133,10 @@ function slotText(frame: Frame, spi: number, s: StackSlot): string | undefined {
     const inner = [`id=${s.dynptr.id}`, ...(s.dynptr.ref === 0 ? [] : [`ref_id=${s.dynptr.ref}`])];
     return `${name}=dynptr_${s.dynptr.kind}(${inner.join(",")})`;
   }
+  if (s.iterator !== undefined) {
+    const { type, ref, state: phase, depth } = s.iterator;
+    return `${name}=iter_${type}(ref_id=${ref},state=${phase},depth=${depth})`;
+  }
   return byteAt(s, 7) === BYTE_INVALID || letters !== "" ? `${name}=${letters}` : undefined;
 }
 

@@ -134,7 +134,10 @@ function jumpText(code: Code, slot: number, opcode: number): string {
   const imm = code.imm[slot]!;
   switch (opcode & 0xf0) {
     case op.CALL:
-      return code.src[slot] === op.CALL_SUBPROGRAM ? `call pc${signed(imm)}` : `call ${helperName(imm)}`;
+      if (code.src[slot] === op.CALL_SUBPROGRAM) return `call pc${signed(imm)}`;
+      // The kernel adds the function's BTF id, which is another in each of its builds.
+      if (code.src[slot] === op.CALL_KFUNC) return `call ${code.kfuncs.get(slot)?.name ?? `kernel-function#${imm}`}`;
+      return `call ${helperName(imm)}`;
     case op.EXIT:
       return "exit";
     case op.JA:

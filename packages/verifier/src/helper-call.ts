@@ -4,6 +4,7 @@ import { createDynptr, removeDynptr } from "./dynptr.js";
 import { helperName } from "./format.js";
 import { type CallArguments, checkArgument } from "./helper-arguments.js";
 import { checkMapForHelper } from "./helper-map-rules.js";
+import { isGplCompatible } from "./license.js";
 import { F_RDONLY_PROG, hasField, type MapInfo } from "./map-info.js";
 import { accessMemoryAt } from "./memory.js";
 import { pushAsyncCallback, pushPath } from "./paths.js";
@@ -57,6 +58,7 @@ import {
   setReg,
   since,
   type Verification,
+  versionNumber,
 } from "./verification.js";
 
 /** The largest negative errno. */
@@ -82,20 +84,6 @@ const CASTING: ReadonlySet<string> = new Set([
   "skc_to_tcp_request_sock",
 ]);
 
-const GPL: ReadonlySet<string> = new Set([
-  "GPL",
-  "GPL v2",
-  "GPL and additional rights",
-  "Dual BSD/GPL",
-  "Dual MIT/GPL",
-  "Dual MPL/GPL",
-]);
-
-const versionNumber = (text: string): number => {
-  const [major, minor] = text.split(".").map(Number);
-  return major! * 100 + minor!;
-};
-
 /** The helper's prototype, or a refusal: there is none, it is too new, not for this type, or not for this license. */
 function findHelper(v: Verification, id: number): HelperPrototype {
   const helper = helperById(id, v.program.type);
@@ -109,7 +97,7 @@ function findHelper(v: Verification, id: number): HelperPrototype {
     const words = since(v, 608) ? "program of this type cannot use helper" : "unknown func";
     reject(v, "EINVAL", `${words} ${helperName(id)}`);
   }
-  if (helper.gplOnly && !GPL.has(v.program.license ?? "GPL")) {
+  if (helper.gplOnly && !isGplCompatible(v.program)) {
     reject(v, "EINVAL", "cannot call GPL-restricted function from non-GPL compatible program");
   }
   if (helper.mightSleep && !isSleepable(v)) {

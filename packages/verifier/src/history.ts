@@ -71,6 +71,20 @@ export function record(
   history.current = at;
 }
 
+/** Gives a state its own copy of its part of the history. */
+export function ownHistory(history: History, state: State): void {
+  const { historyStart: from, historyEnd: to } = state;
+  state.ownHistory = {
+    slot: history.slot.slice(from, to),
+    previous: history.previous.slice(from, to),
+    flags: history.flags.slice(from, to),
+    linked: history.linked.slice(from, to),
+    current: -1,
+  };
+  state.historyStart = 0;
+  state.historyEnd = to - from;
+}
+
 /** Flags of an access to a slot of a frame's stack. */
 export const stackAccess = (frame: number, spi: number): number => STACK_ACCESS | (spi << 4) | frame;
 export const accessedFrame = (flags: number): number => flags & 15;

@@ -287,7 +287,7 @@ function mayGoto(v: Verification, opcode: number): void {
   }
   // The state was just kept here; the round before is further up.
   const head = v.state.parent && findLoopHead(v, slot, v.state.parent);
-  const inside = pushPath(v, slot + 1, slot);
+  const inside = pushPath(v, slot + 1, slot, "ENOMEM");
   inside.mayGotoDepth++;
   if (head !== undefined) widenTowards(head, inside);
   v.slot += off + 1;

@@ -55,6 +55,8 @@ const ARGUMENTS = 0x3e;
 /** What is still looked for, by frame: registers, stack slots 0–31, slots 32–63. */
 export interface Search {
   frame: number;
+  /** Something was marked that was not before. */
+  changed: boolean;
   readonly regs: Int32Array;
   readonly low: Int32Array;
   readonly high: Int32Array;
@@ -66,16 +68,18 @@ type Step = "ok" | "give-up";
 /** A search for nothing; one serves all searches of a verification, one after the other. */
 export const newSearch = (): Search => ({
   frame: 0,
+  changed: false,
   regs: new Int32Array(16),
   low: new Int32Array(16),
   high: new Int32Array(16),
 });
 
-function beginSearch(v: Verification): Search {
+function beginSearch(v: Verification, from: State): Search {
   const s = v.search;
-  const used = Math.max(s.frame, v.state.frames.length - 1);
+  const used = Math.max(s.frame, from.frames.length - 1);
   for (let frame = 0; frame <= used; frame++) s.regs[frame] = s.low[frame] = s.high[frame] = 0;
-  s.frame = v.state.frames.length - 1;
+  s.frame = from.frames.length - 1;
+  s.changed = false;
   return s;
 }
 
@@ -308,7 +312,10 @@ function markFrame(s: Search, frame: Frame): void {
     const number = 31 - Math.clz32(wanted & -wanted);
     const isMarked = ((frame.preciseRegs >>> number) & 1) === 1;
     if (frame.regs[number]!.type !== SCALAR || isMarked) s.regs[index]! &= ~(1 << number);
-    else frame.preciseRegs |= 1 << number;
+    else {
+      frame.preciseRegs |= 1 << number;
+      s.changed = true;
+    }
   }
   if ((s.low[index]! | s.high[index]!) !== 0) markSlots(s, frame);
 }
@@ -320,8 +327,11 @@ function markSlots(s: Search, frame: Frame): void {
     const slot = frame.stack[spi];
     const marked = spi < 32 ? frame.preciseLow : frame.preciseHigh;
     if (slot === undefined || !isScalarSpill(slot) || ((marked >>> (spi & 31)) & 1) === 1) removeSlot(s, index, spi);
-    else if (spi < 32) frame.preciseLow |= 1 << spi;
-    else frame.preciseHigh |= 1 << (spi - 32);
+    else {
+      s.changed = true;
+      if (spi < 32) frame.preciseLow |= 1 << spi;
+      else frame.preciseHigh |= 1 << (spi - 32);
+    }
   }
 }
 
@@ -344,7 +354,7 @@ interface Position {
 
 /** Undoes the instructions from `position.last` back to where `state` began. True: nothing more to find. */
 function throughState(v: Verification, s: Search, state: State, position: Position): Step | "found" {
-  const { history } = v;
+  const history = state.ownHistory ?? v.history;
   let end = state.historyEnd;
   for (let slot = position.last; ; ) {
     const isRecorded = end > state.historyStart && history.slot[end - 1] === slot;
@@ -376,23 +386,24 @@ function isAtGlobalEntry(s: Search, state: State): boolean {
   return true;
 }
 
-function search(v: Verification, s: Search): void {
+/** Follows the way back from the end of a state at a slot. */
+function search(v: Verification, s: Search, from: State, slot: number): void {
   if (isEmpty(s)) return;
-  let state: State | undefined = v.state;
-  const position: Position = { last: v.slot, first: v.state.firstSlot, following: -1, skipFirst: true };
+  let state: State | undefined = from;
+  const position: Position = { last: slot, first: from.firstSlot, following: -1, skipFirst: true };
   while (state !== undefined) {
     if (v.log.level >= 2) {
       const { last, first, following } = position;
       write(v.log, `mark_precise: frame${s.frame}: last_idx ${last} first_idx ${first} subseq_idx ${following} \n`);
     }
     if (position.last < 0) {
-      if (!isAtGlobalEntry(s, state)) markEverything(v, v.state);
+      if (!isAtGlobalEntry(s, state)) markEverything(v, from);
       return;
     }
     const outcome = throughState(v, s, state, position);
     if (outcome === "found") return;
     if (outcome === "give-up") {
-      markEverything(v, v.state);
+      markEverything(v, from);
       return;
     }
     state = state.parent;
@@ -403,33 +414,34 @@ function search(v: Verification, s: Search): void {
     position.last = state.lastSlot;
     position.first = state.firstSlot;
   }
-  if (!isEmpty(s)) markEverything(v, v.state);
+  if (!isEmpty(s)) markEverything(v, from);
 }
 
 /** A register's exact number decided something: all it was computed from is precise. */
 export function markPrecise(v: Verification, number: number): void {
-  const s = beginSearch(v);
+  const s = beginSearch(v, v.state);
   addReg(s, number);
-  search(v, s);
+  search(v, s, v.state, v.slot);
 }
 
 /** The exact number in a stack slot decided something. */
 export function markSlotPrecise(v: Verification, frame: number, spi: number): void {
-  const s = beginSearch(v);
+  const s = beginSearch(v, v.state);
   addSlot(s, frame, spi);
-  search(v, s);
+  search(v, s, v.state, v.slot);
 }
 
-/** The walk joins a kept state: what is precise there is precise on the way here. */
-export function propagatePrecision(v: Verification, kept: State): void {
-  const s = beginSearch(v);
+/** A walk joined a kept state: what is precise there is precise on the way `from` came. True: something was not yet. */
+export function propagatePrecision(v: Verification, kept: State, from: State, slot: number): boolean {
+  const s = beginSearch(v, from);
   for (const frame of kept.frames) {
     s.regs[frame.index] = frame.preciseRegs;
     s.low[frame.index] = frame.preciseLow;
     s.high[frame.index] = frame.preciseHigh;
     keepNumbers(s, frame);
   }
-  search(v, s);
+  search(v, s, from, slot);
+  return s.changed;
 }
 
 function keepNumbers(s: Search, frame: Frame): void {

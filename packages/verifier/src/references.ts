@@ -1,7 +1,7 @@
 import { isPacketPointer, mayBeNull, PTR_TO_PACKET_END, type Register, UNKNOWN_SCALAR } from "./register.js";
 import { isSpill, withSpilled } from "./stack-slot.js";
 import type { State } from "./state.js";
-import { frameOf, reject, say, type Verification } from "./verification.js";
+import { frameOf, reject, say, since, type Verification } from "./verification.js";
 
 /** Replaces every register and spilled register of a state for which `change` gives another. */
 export function changeRegisters(state: State, change: (r: Register) => Register): void {
@@ -33,7 +33,9 @@ export function forgetPacketPointers(v: Verification): void {
 /** Takes a reference that must be given back; returns its id. */
 export function acquireReference(v: Verification): number {
   const id = ++v.nextId;
-  v.state.references = [...v.state.references, { id, slot: v.slot }];
+  const { callbackRange, index } = frameOf(v);
+  const callback = callbackRange === undefined ? 0 : index;
+  v.state.references = [...v.state.references, { id, slot: v.slot, callback }];
   return id;
 }
 
@@ -59,10 +61,13 @@ export function checkNothingHeld(v: Verification, what: string, checkLock: boole
   if (checkLock && state.lock !== undefined) {
     reject(v, "EINVAL", `${what} cannot be used inside bpf_spin_lock-ed region`);
   }
-  // What a subprogram or a callback holds, its caller may give back.
-  if (what.startsWith("BPF_EXIT") && frameOf(v).index > 0) return;
-  if (state.references.length === 0) return;
-  for (const { id, slot } of state.references) say(v, `Unreleased reference id=${id} alloc_insn=${slot}`);
+  const frame = frameOf(v);
+  const isInner = frame.index > 0;
+  // A subprogram may hold what its caller gives back; up to 6.13 a callback may not.
+  if (isInner && (frame.callbackRange === undefined || since(v, 614))) return;
+  const held = isInner ? state.references.filter(({ callback }) => callback === frame.index) : state.references;
+  if (held.length === 0) return;
+  for (const { id, slot } of held) say(v, `Unreleased reference id=${id} alloc_insn=${slot}`);
   reject(v, "EINVAL", `${what} would lead to reference leak`);
 }
 

@@ -67,6 +67,8 @@ function jumpEffect(v: Verification, slot: number, opcode: number, dst: number, 
     case EXIT:
       return effect(1, 0);
     case CALL: {
+      const kfunc = v.code.kfuncs.get(slot)?.facts;
+      if (kfunc !== undefined) return effect(((1 << kfunc.args.length) - 1) << 1, CALLER_SAVED);
       const helper = v.code.src[slot] === 0 ? helperById(v.code.imm[slot]!, v.program.type) : undefined;
       const use = helper === undefined ? ARGUMENTS : ((1 << helper.args.length) - 1) << 1;
       return effect(isSubprogramCall(v.code, slot) ? ARGUMENTS : use, CALLER_SAVED);

@@ -1,9 +1,18 @@
-import type { MapSpec } from "@bpfkit/core";
+import { type MapSpec, SLOT_BYTES } from "@bpfkit/core";
 import { ROWS } from "@bpfkit/isa";
 import { isWideLoad } from "./code.js";
 import { VerifierError } from "./error.js";
 import { hasDirectValues, hasField, type MapField, type MapInfo, mapInfo } from "./map-info.js";
-import { CLASS_LDX, LOAD_BTF_ID, LOAD_FUNCTION, LOAD_MAP, LOAD_MAP_VALUE, MODE_MEM, MODE_MEMSX } from "./opcode.js";
+import {
+  CALL_OPCODE,
+  CLASS_LDX,
+  LOAD_BTF_ID,
+  LOAD_FUNCTION,
+  LOAD_MAP,
+  LOAD_MAP_VALUE,
+  MODE_MEM,
+  MODE_MEMSX,
+} from "./opcode.js";
 import { isSleepable, MAX_OFFSET, reject, type Verification } from "./verification.js";
 
 const OPCODES: ReadonlySet<number> = new Set(ROWS.map(({ opcode }) => opcode));
@@ -31,6 +40,8 @@ export function resolveReferences(
   const named = new Map<number, NamedMap>();
   for (const reference of program.references) {
     const place = { program: program.name, slot: reference.slot };
+    // What calls of kernel functions do is known where the walk comes to them.
+    if (reference.kind === "extern" && program.code[reference.slot * SLOT_BYTES] === CALL_OPCODE) continue;
     if (reference.kind === "extern") {
       const what = `extern ${reference.of} ${reference.symbol}: kernel functions and variables are not followed`;
       throw new VerifierError("UNSUPPORTED", what, place);

@@ -22,6 +22,7 @@ import { isZero, largest, smallest, width } from "./scalar.js";
 import { immediateScalar } from "./scalar-alu.js";
 import { markStackRead, markStackWrite } from "./stack-liveness.js";
 import {
+  BYTE_DYNPTR,
   BYTE_INVALID,
   BYTE_MISC,
   BYTE_SPILL,
@@ -306,7 +307,7 @@ export function checkStackRange(
   if (meta?.raw === true && isFixed(r)) {
     for (let at = lowest; at < highest; at++) {
       const byte = byteAt(frame.stack[slotIndexOf(at)]!, byteIndexOf(at));
-      if (byte > BYTE_ZERO) reject(v, "EACCES", `potential write to dynptr at off=${at} disallowed`);
+      if (byte === BYTE_DYNPTR) reject(v, "EACCES", `potential write to dynptr at off=${at} disallowed`);
     }
     meta.regno = number;
     meta.size = size;

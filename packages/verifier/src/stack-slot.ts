@@ -18,6 +18,18 @@ export interface StackSlot {
   readonly reg: Register;
   /** Of a dynptr's two slots: its kind, and which slot this is. */
   readonly dynptr: DynptrSlot | undefined;
+  /** Of an open-coded iterator's slot: what is known of it. */
+  readonly iterator: IteratorSlot | undefined;
+}
+
+/** What the slot of an open-coded iterator says. */
+export interface IteratorSlot {
+  readonly type: string;
+  readonly ref: number;
+  /** `drained`: its step gave null, and will for ever. */
+  readonly state: "active" | "drained";
+  /** How many rounds of a loop it has been stepped on this path. */
+  readonly depth: number;
 }
 
 /** What a slot of a dynptr says. */
@@ -31,7 +43,12 @@ export interface DynptrSlot {
 
 const repeat = (byte: number): number => byte * 0x1111_1111;
 
-const slot = (bytes: number, reg: Register, dynptr?: DynptrSlot): StackSlot => ({ bytes: bytes | 0, reg, dynptr });
+const slot = (bytes: number, reg: Register, dynptr?: DynptrSlot, iterator?: IteratorSlot): StackSlot => ({
+  bytes: bytes | 0,
+  reg,
+  dynptr,
+  iterator,
+});
 
 export const EMPTY_SLOT: StackSlot = slot(0, UNINITIALISED);
 export const MISC_SLOT: StackSlot = slot(repeat(BYTE_MISC), UNINITIALISED);
@@ -61,6 +78,10 @@ export function partialSpillSlot(before: StackSlot, reg: Register, size: number)
 
 /** One half of a dynptr. */
 export const dynptrSlot = (dynptr: DynptrSlot): StackSlot => slot(repeat(BYTE_DYNPTR), UNINITIALISED, dynptr);
+
+/** An open-coded iterator. */
+export const iteratorSlot = (iterator: IteratorSlot): StackSlot =>
+  slot(repeat(BYTE_ITER), UNINITIALISED, undefined, iterator);
 
 /** The slot with a plain byte stored; what was spilled there is only bytes now. */
 export function withByte(s: StackSlot, index: number, byte: number): StackSlot {

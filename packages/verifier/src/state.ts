@@ -1,3 +1,5 @@
+import type { History } from "./history.js";
+import type { LoopVisit } from "./loop-visit.js";
 import type { MapInfo } from "./map-info.js";
 import { FRAME_POINTERS, type Register, UNINITIALISED } from "./register.js";
 import type { StackInstance } from "./stack-liveness.js";
@@ -33,6 +35,8 @@ export interface HeldReference {
   readonly id: number;
   /** The slot that acquired it. */
   readonly slot: number;
+  /** The callback's frame it was acquired in; 0 for none. */
+  readonly callback: number;
 }
 
 /** A spin lock that is held. */
@@ -62,8 +66,10 @@ export interface State {
   mayGotoDepth: number;
   /** A kept state: dead registers and slots were dropped from it. */
   cleaned: boolean;
-  /** A kept state: the innermost loop it is in that is still being walked. */
-  loopEntry: State | undefined;
+  /** A kept state: the loop it is in. */
+  visit: LoopVisit | undefined;
+  /** Its part of the history, where the shared one does not hold it any more. */
+  ownHistory: History | undefined;
   hits: number;
   misses: number;
 }
@@ -114,7 +120,8 @@ export function newState(frame: Frame, slot: number): State {
     callbackUnrollDepth: 0,
     mayGotoDepth: 0,
     cleaned: false,
-    loopEntry: undefined,
+    visit: undefined,
+    ownHistory: undefined,
     hits: 0,
     misses: 0,
   };
@@ -155,7 +162,8 @@ export function copyState(state: State): State {
     callbackUnrollDepth: state.callbackUnrollDepth,
     mayGotoDepth: state.mayGotoDepth,
     cleaned: false,
-    loopEntry: undefined,
+    visit: undefined,
+    ownHistory: undefined,
     hits: 0,
     misses: 0,
   };

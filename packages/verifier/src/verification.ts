@@ -6,6 +6,7 @@ import type { FactCollector } from "./fact-collector.js";
 import type { History } from "./history.js";
 import type { Log } from "./log.js";
 import { write } from "./log.js";
+import type { LoopVisit } from "./loop-visit.js";
 import type { MapInfo } from "./map-info.js";
 import type { Search } from "./precision.js";
 import type { Prototype } from "./prototype.js";
@@ -55,6 +56,8 @@ export interface SlotInfo {
   /** A state is kept here whatever the heuristics say. */
   readonly checkpoint: Uint8Array;
   readonly callsCallback: Uint8Array;
+  /** The loop a slot is in, from 1 on; 0: none. */
+  readonly component: Int32Array;
   /** Registers that may be read at or after the slot, a bit each. */
   readonly liveRegisters: Uint16Array;
   /** The kind of pointer a load or store was made through, which must stay one kind. */
@@ -107,6 +110,8 @@ export interface Verification {
   readonly pending: Pending[];
   /** Kept states by slot and call site, as the kernel hashes them. */
   explored: (State[] | undefined)[];
+  /** Loops by the calls that led to them. */
+  visits: Map<string, LoopVisit>;
   state: State;
   slot: number;
   previousSlot: number;
@@ -174,6 +179,12 @@ export function linkBeforeCopy(v: Verification, r: Register): Register {
 
 /** Whether the program may sleep. */
 export const isSleepable = (v: Verification): boolean => ((v.program.flags ?? 0) & LOAD_FLAGS.BPF_F_SLEEPABLE) !== 0;
+
+/** A version as `major * 100 + minor`. */
+export function versionNumber(version: string): number {
+  const [major, minor] = version.split(".").map(Number);
+  return major! * 100 + (minor ?? 0);
+}
 
 /** Whether the profile's kernel is at least a version, as `major * 100 + minor`. */
 export const since = (v: Verification, version: number): boolean => v.version >= version;

@@ -2,6 +2,7 @@ import { programTypeByName } from "@bpfkit/abi";
 import type { MapSpec, Profile, Program } from "@bpfkit/core";
 import { checkAttachTarget, checkAttachType } from "./attach.js";
 import { readCode, slotsAt } from "./code.js";
+import { findComponents } from "./components.js";
 import { checkControlFlow } from "./control-flow.js";
 import { programDigests } from "./digest.js";
 import { Rejection, VerifierError } from "./error.js";
@@ -9,8 +10,10 @@ import { newFacts, publish } from "./fact-collector.js";
 import { instructionText } from "./format.js";
 import { checkFunctionInfoOrder, checkFunctionInfoPlaces } from "./function-info.js";
 import { newHistory } from "./history.js";
+import { checkKfuncs } from "./kfunc-call.js";
 import { cut, logText, newLog, write } from "./log.js";
 import type { MapField } from "./map-info.js";
+import { CLASS_JMP, JCOND } from "./opcode.js";
 import { newSearch } from "./precision.js";
 import { type ProgramTypes, programTypes } from "./prototype.js";
 import { computeLiveRegisters } from "./register-liveness.js";
@@ -29,6 +32,7 @@ import {
   say,
   since,
   type Verification,
+  versionNumber,
 } from "./verification.js";
 import { type Progress, walkFunction } from "./walk.js";
 
@@ -65,6 +69,7 @@ function newSlots(length: number): SlotInfo {
     jumpPoint: new Uint8Array(length),
     checkpoint: new Uint8Array(length),
     callsCallback: new Uint8Array(length),
+    component: new Int32Array(length),
     liveRegisters: new Uint16Array(length),
     pointerType: new Int32Array(length),
     immediate: new Array(length).fill(undefined),
@@ -75,12 +80,11 @@ function newSlots(length: number): SlotInfo {
 function begin(program: Program, options: VerifyOptions, types: ProgramTypes): Verification {
   const code = readCode(program);
   const flags = program.flags ?? 0;
-  const [major, minor] = options.profile.version.split(".").map(Number);
   const maps = mapTable(options.maps, options.mapFields ?? new Map());
   return {
     program,
     profile: options.profile,
-    version: major! * 100 + (minor ?? 0),
+    version: versionNumber(options.profile.version),
     code,
     subprograms: [],
     mapAt: resolveReferences(program, maps),
@@ -99,6 +103,7 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
     reason: [],
     pending: [],
     explored: [],
+    visits: new Map(),
     state: undefined as unknown as State,
     slot: 0,
     previousSlot: -1,
@@ -122,7 +127,8 @@ function logLiveRegisters(v: Verification): void {
   for (let slot = 0; slot < v.code.length; slot += slotsAt(v.code, slot)) {
     const live = v.slots.liveRegisters[slot]!;
     const shown = Array.from({ length: 10 }, (_, number) => (((live >>> number) & 1) === 1 ? number : ".")).join("");
-    write(v.log, `   ${`${slot}`.padStart(4)}: ${shown} ${instructionText(v.code, slot)}\n`);
+    const loop = v.slots.component[slot] === 0 ? "" : `${v.slots.component[slot]}`;
+    write(v.log, `${loop.padStart(3)} ${`${slot}`.padStart(3)}: ${shown} ${instructionText(v.code, slot)}\n`);
   }
 }
 
@@ -135,6 +141,7 @@ function checkStructure(v: Verification, types: ProgramTypes): void {
   checkAttachType(v);
   const functions = v.program.btf?.functions ?? [];
   if (v.hasFunctionInfo) checkFunctionInfoOrder(v, functions);
+  checkKfuncs(v);
   findSubprograms(v, types);
   if (v.log.level >= 2)
     for (const [index, { start }] of v.subprograms.entries()) write(v.log, `func#${index} @${start}\n`);
@@ -145,6 +152,7 @@ function checkStructure(v: Verification, types: ProgramTypes): void {
   const postorder = checkControlFlow(v);
   checkAttachTarget(v);
   computeLiveRegisters(v, postorder);
+  findComponents(v);
   if (v.log.level >= 2) logLiveRegisters(v);
 }
 
@@ -228,12 +236,29 @@ function growForInlineLoops(v: Verification): void {
   }
 }
 
+/** Stack of a subprogram with `may_goto`: the count down, and from 6.15 on, where the JIT can, the time it began. */
+function mayGotoBytes({ profile, version }: Verification): number {
+  const timedSince = profile.arch === "x86-64" ? 615 : profile.arch === "arm64" ? 618 : Infinity;
+  return version >= timedSince ? 16 : 8;
+}
+
+function growForMayGoto(v: Verification): void {
+  for (const subprogram of v.subprograms) {
+    for (let slot = subprogram.start; slot < subprogram.end; slot++) {
+      if (v.slots.seen[slot] === 0 || v.code.opcode[slot] !== (CLASS_JMP | JCOND)) continue;
+      subprogram.stackDepth = Math.ceil(subprogram.stackDepth / 8) * 8 + mayGotoBytes(v);
+      break;
+    }
+  }
+}
+
 function run(v: Verification, types: ProgramTypes, progress: Progress): void {
   checkStructure(v, types);
   walkFunction(v, 0, progress);
   walkGlobals(v, progress);
   checkStackDepth(v);
   if (since(v, 519)) growForInlineLoops(v);
+  growForMayGoto(v);
 }
 
 /**

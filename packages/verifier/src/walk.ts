@@ -10,6 +10,7 @@ import { frameText, SHOW_ALL } from "./format-state.js";
 import { callHelper } from "./helper-call.js";
 import { record } from "./history.js";
 import { checkConditionalJump } from "./jump.js";
+import { callKfunc, isSpinAllowed } from "./kfunc-call.js";
 import { checkLd, checkLoad, checkStore, checkStoreImmediate } from "./load-store.js";
 import { cut, write } from "./log.js";
 import {
@@ -61,14 +62,12 @@ function checkCallFields(v: Verification, opcode: number): void {
 function checkCall(v: Verification, opcode: number): void {
   checkCallFields(v, opcode);
   const kind = v.code.src[v.slot]!;
-  if (v.state.lock !== undefined && kind === CALL_HELPER && v.code.imm[v.slot] !== SPIN_UNLOCK) {
+  const isFree = kind === CALL_KFUNC ? isSpinAllowed(v) : kind !== CALL_HELPER || v.code.imm[v.slot] === SPIN_UNLOCK;
+  if (v.state.lock !== undefined && !isFree) {
     reject(v, "EINVAL", "function calls are not allowed while holding a lock");
   }
-  if (kind === CALL_KFUNC) {
-    const what = `a call of kernel function #${v.code.imm[v.slot]}: kfuncs are not followed`;
-    throw new VerifierError("UNSUPPORTED", what, { program: v.program.name, slot: v.slot });
-  }
   if (kind === CALL_SUBPROGRAM) callSubprogram(v);
+  else if (kind === CALL_KFUNC) callKfunc(v);
   else callHelper(v);
   v.scratchedRegisters |= 1;
 }
@@ -287,6 +286,7 @@ export function walkFunction(v: Verification, index: number, progress: Progress)
   v.slot = start;
   v.previousSlot = -1;
   v.explored = [];
+  v.visits = new Map();
   v.peakStates = 0;
   v.log.lastSource = -1;
   v.log.lastLineEnd = 0;

@@ -62,7 +62,7 @@ function run(given: Arguments, output: Output): Promise<number> {
   for (const name of classes ?? []) classByName(name);
   const session: Session = {
     seed: given.whole("seed", 0, 2 ** 32 - 1) ?? randomInt(2 ** 32),
-    helpers: [...helperTable().keys()],
+    helpers: [...helperTable().keys()].filter((key) => typeof key === "number"),
     ...readLimits(given),
     ...(classes === undefined ? {} : { classes }),
   };
