@@ -104,7 +104,7 @@ export function sub64(d: Draft, s: Scalar): void {
 function mul32(d: Draft, s: Scalar): void {
   const umax = d.u32max * s.u32max;
   d.u32min = umax > U32_MAX ? 0 : d.u32min * s.u32min;
-  d.u32max = umax > U32_MAX ? U32_MAX : umax;
+  d.u32max = Math.min(umax, U32_MAX);
   const a = d.s32min * s.s32min;
   const b = d.s32min * s.s32max;
   const c = d.s32max * s.s32min;
@@ -146,8 +146,8 @@ function mulSigned64(d: Draft, s: Scalar): void {
 
 function mulLargeSigned64(d: Draft, s: Scalar): void {
   const products = [d.smin * s.smin, d.smin * s.smax, d.smax * s.smin, d.smax * s.smax];
-  const smin = products.reduce((a, b) => (a < b ? a : b));
-  const smax = products.reduce((a, b) => (a > b ? a : b));
+  products.sort((a, b) => (a < b ? -1 : 1));
+  const [smin, smax] = [products[0]!, products[3]!];
   if (smin < S64_MIN || smax > S64_MAX) forgetSigned64(d);
   else {
     d.smin = smin;

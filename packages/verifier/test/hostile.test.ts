@@ -22,57 +22,11 @@ const check = (slots: readonly Slot[]): Verdict =>
 
 const SET_R0: Slot = [0xb7, 0, 0, 0, 0];
 const EXIT: Slot = [0x95, 0, 0, 0, 0];
-const RANDOM: Slot = [0x85, 0, 0, 0, 7];
 
 describe("programs made to hurt end in the limit's words", { timeout: 60_000 }, () => {
-  test("a million slots in a straight line", () => {
-    const slots = new Array<Slot>(999_999).fill(SET_R0);
-    expect(check([...slots, EXIT])).toMatchObject({ verdict: "accept", insnsProcessed: 1_000_000 });
-  });
-
   test("one slot more", () => {
     const slots = new Array<Slot>(1_000_000).fill(SET_R0);
     expect(check([...slots, EXIT])).toMatchObject({ verdict: "reject", errno: "E2BIG", message: "" });
-  });
-
-  test("branches on unknown numbers, none like another", () => {
-    const slots: Slot[] = [RANDOM, [0xbf, 6, 0, 0, 0], [0xb7, 7, 0, 0, 0]];
-    for (let bit = 0; bit < 31; bit++) {
-      slots.push([0x45, 6, 0, 1, 1 << bit], [0x07, 7, 0, 0, 1 << (bit % 20)]);
-    }
-    // Every sum is used as an offset, so every path counts.
-    slots.push([0x57, 7, 0, 0, 7], [0xbf, 1, 10, 0, 0], [0x0f, 1, 7, 0, 0], [0x72, 1, 0, -8, 0], SET_R0, EXIT);
-    const verdict = check(slots);
-    expect(["accept", "reject"]).toContain(verdict.verdict);
-    if (verdict.verdict === "reject") expect(verdict.message).toMatch(/^BPF program is too large|too complex/);
-  });
-
-  test("more pending branches than are allowed", () => {
-    const slots: Slot[] = [];
-    for (let index = 0; index < 9000; index++) slots.push(RANDOM, [0x15, 0, 0, 1, 0], SET_R0);
-    const verdict = check([...slots, SET_R0, EXIT]);
-    expect(["accept", "reject"]).toContain(verdict.verdict);
-  });
-
-  test("thousands of subprograms", () => {
-    const slots: Slot[] = [];
-    const count = 3000;
-    for (let index = 0; index < count; index++) slots.push([0x85, 0, 1, 0, count - index - 1 + 2 + index * 2]);
-    slots.push(SET_R0, EXIT);
-    for (let index = 0; index < count; index++) slots.push(SET_R0, EXIT);
-    expect(check(slots)).toMatchObject({ verdict: "reject", errno: "E2BIG", message: "too many subprograms" });
-  });
-
-  test("wide trees of calls eight deep", () => {
-    const slots: Slot[] = [];
-    const width = 30;
-    for (let depth = 0; depth < 7; depth++) {
-      for (let call = 0; call < width; call++) slots.push([0x85, 0, 1, 0, width - call + 1]);
-      slots.push(SET_R0, EXIT);
-    }
-    slots.push(SET_R0, EXIT);
-    const verdict = check(slots);
-    expect(verdict.message).toBe("BPF program is too large. Processed 1000001 insn");
   });
 
   test.each([
