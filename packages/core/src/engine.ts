@@ -30,7 +30,7 @@ export interface EngineCapabilities {
   readonly counts: boolean;
   readonly steps: boolean;
   readonly budget: boolean;
-  /** Maps and code can be shared with workers. */
+  /** Maps and code can be shared with other threads: `Linked.share` and `Engine.attach` are there. */
   readonly workers: boolean;
   /** Bits of r0 a result tells, where they are not all 64: the kernel's test run gives 32. */
   readonly returnBits?: 32;
@@ -51,6 +51,17 @@ export interface Engine {
   createMaps?(specs: readonly MapSpec[], btf?: Uint8Array): ReadonlyMap<string, MapStorage>;
   /** @throws a typed error that names the program and slot of anything the engine cannot link. */
   link(set: LinkSet): Linked;
+  /**
+   * Makes ready what another thread linked and shared. `set` is this thread's: the same programs in the same order, the same
+   * maps and memory, attached; effects of its own.
+   * @throws a typed error where the code is another engine's, or was disposed of.
+   */
+  attach?(set: LinkSet, code: SharedCode): Linked;
+}
+
+/** A linked set's code for other threads of the process: plain data that `postMessage` takes. What else is in it, its engine knows. */
+export interface SharedCode {
+  readonly engine: string;
 }
 
 /** A set an engine made ready. Disposing waits for runs inside it. */
@@ -65,6 +76,13 @@ export interface Linked {
    * run's alone.
    */
   repeat?(program: ProgramId, count: number, context: RunContext, options?: RunOptions): BatchResult;
+  /**
+   * Shares the code with other threads, which attach by the same engine; programs keep their ids. The set's memory must be
+   * shared. From then on `dispose` refuses with a typed error `ATTACHED` while a thread is attached to the memory, where the
+   * code cannot go before.
+   * @throws a typed error where something of the set belongs to one thread.
+   */
+  share?(): SharedCode;
   /** The id of a program of the set, which a change of a program array may have added; undefined where it is in none. */
   idOf(program: Program): ProgramId | undefined;
   dispose(): void;

@@ -2,7 +2,16 @@
 
 export type { Brand, ByteOffset, GuestAddress, MapId, ProgramId, SlotIndex } from "./brand.js";
 export { byteOffset, guestAddress, mapId, programId, slotIndex } from "./brand.js";
-export type { Availability, BatchResult, Engine, EngineCapabilities, Linked, LinkSet, Verdict } from "./engine.js";
+export type {
+  Availability,
+  BatchResult,
+  Engine,
+  EngineCapabilities,
+  Linked,
+  LinkSet,
+  SharedCode,
+  Verdict,
+} from "./engine.js";
 export type { Place, SourceLine } from "./error.js";
 export { BpfkitError, CoreError, formatPlace, isBpfkitError, oneLine } from "./error.js";
 export type {
@@ -21,6 +30,8 @@ export type {
   MapSpec,
   MapStorage,
   ProgramArray,
+  SharedMap,
+  SharedSlots,
 } from "./map.js";
 export { encodeMapHeader, isProgramArray, MAP_HEADER_BYTES, MAP_HEADER_FIELDS } from "./map.js";
 export type { Described, GuestMemory, MemoryViews, Permission, Region } from "./memory.js";

@@ -1,4 +1,5 @@
 import type { GuestAddress, MapId } from "./brand.js";
+import type { Region } from "./memory.js";
 import type { Program } from "./program.js";
 
 /** A map described, before it exists: what an object file or a test says of it. */
@@ -35,7 +36,8 @@ export interface MapSpec {
  * Where a map's entries lie in guest memory, so that machine code can look up without a call.
  * Array: value `i` is at `data + i * stride` (on CPU `c`: `+ c * cpuStride`).
  * Hash: `hash(key) & (buckets - 1)` picks a 32-bit cell at `data`, the guest address of the first entry or 0; an entry is
- * the next entry's address, its hash, its key, and at `valueOffset` its value.
+ * the next entry's address, its hash, its key, and at `valueOffset` its value. In memory that threads share, a chain's end says
+ * that there is no such key only if the 32 bits at `version` were even before and are the same after.
  */
 export interface MapLayout {
   readonly kind: "array" | "hash";
@@ -49,6 +51,8 @@ export interface MapLayout {
   readonly buckets?: number;
   readonly keyOffset?: number;
   readonly valueOffset?: number;
+  /** Hash only, and only in shared memory. */
+  readonly version?: GuestAddress;
   /** Hash only: the name of the hash function, `mix32-words` (`hashKey` of `@bpfkit/maps` says how). */
   readonly hash?: string;
 }
@@ -93,8 +97,25 @@ export interface MapStorage {
   /** What helpers do on a program's behalf; absent where programs cannot use the map from guest memory. */
   readonly guest?: GuestMapOperations;
   readonly layout?: MapLayout;
+  /**
+   * Lets other threads attach to it; its memory must be shared. Absent where it belongs to one thread. `programs`: those a
+   * program array may hold from now on.
+   * @throws a typed error where it cannot be shared.
+   */
+  share?(programs: readonly Program[]): SharedMap;
   /** Gives its guest memory back. */
   dispose?(): void;
+}
+
+/** A map for other threads: plain data that `postMessage` takes. */
+export interface SharedMap {
+  readonly spec: MapSpec;
+  readonly id: MapId;
+  readonly cpus?: number;
+  /** What it reserved of guest memory, in order. */
+  readonly regions: readonly Region[];
+  /** Program arrays only. */
+  readonly slots?: Int32Array;
 }
 
 /** Map operations on guest addresses. Keys and values were checked to be readable. */
@@ -133,8 +154,17 @@ export interface ProgramArray extends MapStorage {
   deleteProgram(index: number): void;
   /** Called when a program that names this array is loaded. @throws `EINVAL` unless its kind is the owner's. */
   bindOwner(program: Program): void;
+  /** Where another thread made the array and changes it: read the slots from here, `onChange` is silent. */
+  readonly sharedSlots?: SharedSlots;
   /** Tells of each slot that changes, at once; returns how to stop. */
   onChange(listener: (index: number, program: Program | undefined) => void): () => void;
+}
+
+/** Slots that one thread changes and others read, each by one atomic access. */
+export interface SharedSlots {
+  /** By index: 0 for an empty slot, else 1 + the program's place in `programs`. */
+  readonly cells: Int32Array;
+  readonly programs: readonly Program[];
 }
 
 /** Whether a map is a tail-call map. */

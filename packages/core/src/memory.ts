@@ -29,6 +29,8 @@ export interface MemoryViews {
   readonly u8: Uint8Array;
   readonly i32: Int32Array;
   readonly data: DataView;
+  /** Words of 8 bytes, each read and written whole; only where other threads may use the memory, too. */
+  readonly i64?: BigInt64Array;
   /** Permission to read: a byte for each 8 guest bytes, how many of them from the first are valid (0–8). */
   readonly readShadow: Uint8Array;
   /** The same for writing. */
@@ -41,6 +43,8 @@ export interface MemoryViews {
  */
 export interface GuestMemory {
   readonly views: MemoryViews;
+  /** Other threads that are attached to it now; absent where it is not shared. */
+  readonly attached?: number;
   /**
    * Reserves zeroed bytes, with an invalid gap on either side. May grow memory; refused with `GROWTH_IN_RUN` while a run
    * is active and `OUT_OF_MEMORY` past the limit.

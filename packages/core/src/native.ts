@@ -46,6 +46,11 @@ export interface ExecutableMemory {
   availability(): Availability;
   /** Writable pages for at least `size` bytes. @throws a typed error where the system gives none. */
   reserve(size: number): CodePages;
+  /**
+   * Sealed pages of another thread of the process, for calling. `free` only ends that: the thread that reserved them gives them
+   * back, once no other uses them.
+   */
+  attach(address: bigint, size: number): CodePages;
   /** Where the first byte of a typed array or memory lies. Growing or detaching it makes the address stale. */
   addressOf(data: ArrayBufferView | WebAssembly.Memory): bigint;
   callback(body: (a: number, b: number) => number): NativeCallback;

@@ -1,19 +1,19 @@
 /** Operations of atomic instructions (RFC 9669 §5.3; the last two Linux 6.15), by immediate. */
-const FETCH = 0x01;
-const ADD = 0x00;
-const OR = 0x40;
-const AND = 0x50;
-const XOR = 0xa0;
-const CMPXCHG = 0xf1;
-const LOAD_ACQUIRE = 0x100;
-const STORE_RELEASE = 0x110;
+export const FETCH = 0x01;
+export const ADD = 0x00;
+export const OR = 0x40;
+export const AND = 0x50;
+export const XOR = 0xa0;
+export const CMPXCHG = 0xf1;
+export const LOAD_ACQUIRE = 0x100;
+export const STORE_RELEASE = 0x110;
 
 /** Whether an atomic only reads, from the source register's memory; all others write to the destination's. */
 export function isLoad(operation: number): boolean {
   return operation === LOAD_ACQUIRE;
 }
 
-/** Carries out one atomic of `size` bytes at an address that was checked. One thread runs, so plain accesses will do. */
+/** Carries out one atomic of `size` bytes at an address that was checked, in memory of one thread: plain accesses will do. */
 export function runAtomic(
   regs: Int32Array,
   data: DataView,

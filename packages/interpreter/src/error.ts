@@ -15,7 +15,11 @@ export type InterpreterErrorCode =
   /** No program of the set has this id. */
   | "NO_SUCH_PROGRAM"
   /** Over 32 runs at one time, inside helpers of others or stepped through. */
-  | "TOO_MANY_RUNS";
+  | "TOO_MANY_RUNS"
+  /** Code that another engine shared cannot be attached to. */
+  | "FOREIGN_CODE"
+  /** The set's memory belongs to one thread. */
+  | "NOT_SHARED";
 
 /** The only error `@bpfkit/interpreter` throws. What a program does wrong while it runs is a fault in its result instead. */
 export class InterpreterError extends BpfkitError<InterpreterErrorCode> {}

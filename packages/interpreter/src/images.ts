@@ -24,11 +24,11 @@ export interface Image {
 /** A helper that is called, unlike those the engine does itself. */
 export type CalledHelper = Exclude<HelperImplementation, { kind: "intrinsic" }>;
 
-/** A program array as the engine jumps through it: the entry of each slot's program, kept up to date by the array. */
+/** A program array as the engine jumps through it. */
 export interface JumpTable {
   readonly array: ProgramArray;
-  /** By index; what is not there is an empty slot. */
-  readonly entries: Map<number, number>;
+  /** The entry of a slot's program, as the array is now; undefined for an empty slot. */
+  entryAt(index: number): number | undefined;
 }
 
 /**
@@ -68,11 +68,12 @@ export class Images {
     const known = this.#ids.get(program);
     if (known !== undefined) return known;
     const base = this.#end;
-    const { maps, helpers, helperName = () => undefined } = this.#set;
+    const { maps, helpers, helperName = () => undefined, memory } = this.#set;
     const words = prepare(program, {
       maps,
       helpers,
       helperName,
+      shared: memory.views.i64 !== undefined,
       base,
       functionNumber: (pc) => this.functions.numberOf(pc),
       helperNumber: (helper) => this.helpers.numberOf(helper),
@@ -141,8 +142,18 @@ export class Images {
 
   /** Follows what a program array holds: the entry of each slot's program. */
   #follow(array: ProgramArray): void {
+    const { sharedSlots } = array;
+    if (sharedSlots === undefined) this.#followChanges(array);
+    else {
+      const { cells, programs } = sharedSlots;
+      const entries = programs.map((program) => this.#entryOf(program));
+      this.#tables.set(array.header, { array, entryAt: (index) => entries[Atomics.load(cells, index) - 1] });
+    }
+  }
+
+  #followChanges(array: ProgramArray): void {
     const entries = new Map(array.programs().map(([index, program]) => [index, this.#entryOf(program)]));
-    this.#tables.set(array.header, { array, entries });
+    this.#tables.set(array.header, { array, entryAt: (index) => entries.get(index) });
     const stop = array.onChange((index, program) => {
       if (program === undefined) entries.delete(index);
       else entries.set(index, this.#entryOf(program));

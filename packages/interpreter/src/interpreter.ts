@@ -8,6 +8,7 @@ import type {
   RunContext,
   RunOptions,
   RunResult,
+  SharedCode,
 } from "@bpfkit/core";
 import { Drive } from "./drive.js";
 import { InterpreterError } from "./error.js";
@@ -19,14 +20,20 @@ import { Stepper } from "./stepper.js";
 /** An engine whose linked sets can also be stepped through. */
 export interface Interpreter extends Engine {
   link(set: LinkSet): InterpreterLinked;
+  /** Prepares the programs for this thread: what they share is their data. @throws {InterpreterError} `FOREIGN_CODE`, and as `link`. */
+  attach(set: LinkSet, code: SharedCode): InterpreterLinked;
 }
 
 /** The reference engine: every instruction, checked memory, exact counts, on any platform. */
 export const interpreter: Interpreter = {
   name: "interpreter",
-  capabilities: { counts: true, steps: true, budget: true, workers: false },
+  capabilities: { counts: true, steps: true, budget: true, workers: true },
   availability: () => ({ available: true }),
   link: (set) => new InterpreterLinked(set),
+  attach(set, { engine }) {
+    if (engine === interpreter.name) return new InterpreterLinked(set);
+    throw new InterpreterError("FOREIGN_CODE", `the code is of engine ${engine}, not of the interpreter`);
+  },
 };
 
 /** A link set the interpreter made ready; make one with `interpreter.link`. */
@@ -87,6 +94,13 @@ export class InterpreterLinked implements Linked {
       this.#release(machine);
       throw error;
     }
+  }
+
+  /** Prepared code is each thread's own, so there is nothing to wait for in `dispose`. @throws {InterpreterError} `NOT_SHARED`. */
+  share(): SharedCode {
+    if (this.set.memory.views.i64 === undefined)
+      throw new InterpreterError("NOT_SHARED", "the set's memory was not made to be shared");
+    return { engine: interpreter.name };
   }
 
   idOf(program: Program): ProgramId | undefined {

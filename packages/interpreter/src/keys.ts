@@ -7,6 +7,16 @@ export const NOT_AVAILABLE = 272;
 /** A helper call the engine does itself. */
 export const TAIL_CALL = 271;
 
+/**
+ * Keys of 8-byte accesses to memory that threads share, by the key they have elsewhere: what one thread writes, another must
+ * not see half of. Elsewhere two halves are faster.
+ */
+export const WHOLE: ReadonlyMap<number, number> = new Map([
+  [0x79, 273],
+  [0x7a, 274],
+  [0x7b, 275],
+]);
+
 /** Keys of forms that share their opcode with another; the rest use the wire opcode. */
 const SELECTED: { readonly [name in InstructionName]?: number } = {
   sdiv32Imm: 256,

@@ -962,6 +962,36 @@ export function execute(machine: Machine): number {
         data.setInt32((address + 4) >>> 0, regs[src + 1]!, true);
         break;
       }
+      case 273: {
+        // ldxDw from memory that threads share
+        const address = (regs[src]! + code[pc + 2]!) | 0;
+        if (regs[src + 1] !== 0 || !((address & 7) + 8 <= readShadow[address >>> 3]!)) {
+          if (!straddles(readShadow, regs[src + 1]!, address, 8))
+            return machine.memoryFault("read", pc, fp, fuel, src, 8);
+        }
+        machine.loadWhole(address >>> 0, dst);
+        break;
+      }
+      case 274: {
+        // stDw to memory that threads share
+        const address = (regs[dst]! + code[pc + 2]!) | 0;
+        if (regs[dst + 1] !== 0 || !((address & 7) + 8 <= writeShadow[address >>> 3]!)) {
+          if (!straddles(writeShadow, regs[dst + 1]!, address, 8))
+            return machine.memoryFault("write", pc, fp, fuel, dst, 8);
+        }
+        machine.storeWhole(address >>> 0, code[pc + 1]!, code[pc + 1]! >> 31);
+        break;
+      }
+      case 275: {
+        // stxDw to memory that threads share
+        const address = (regs[dst]! + code[pc + 2]!) | 0;
+        if (regs[dst + 1] !== 0 || !((address & 7) + 8 <= writeShadow[address >>> 3]!)) {
+          if (!straddles(writeShadow, regs[dst + 1]!, address, 8))
+            return machine.memoryFault("write", pc, fp, fuel, dst, 8);
+        }
+        machine.storeWhole(address >>> 0, regs[src]!, regs[src + 1]!);
+        break;
+      }
       case 0x18: {
         // lddw, whatever it refers to
         regs[dst] = code[pc + 1]!;

@@ -15,6 +15,7 @@ import {
   STRIDE,
 } from "./layout.js";
 import { loadPacket } from "./packet.js";
+import { runSharedAtomic } from "./shared-atomics.js";
 import { type Stack, Stacks } from "./stacks.js";
 import { FAULTED, MOVED, NEXT } from "./status.js";
 
@@ -47,6 +48,11 @@ type MachineHelperCall = { -readonly [key in keyof HelperCall]: HelperCall[key] 
 export class Machine {
   /** r0–r10 as halves, low first. */
   readonly registers: Int32Array = new Int32Array(22);
+  /** The same, whole. */
+  readonly #registers64: BigInt64Array;
+  /** A value on its way to memory, by halves and whole. */
+  readonly #halves = new Int32Array(2);
+  readonly #whole = new BigInt64Array(this.#halves.buffer);
   readonly frames: Int32Array = new Int32Array(STACK_FRAMES * FRAME_WORDS);
   /** Words of frames one program may have beyond its first. */
   readonly programFrames: number;
@@ -81,6 +87,7 @@ export class Machine {
   constructor(set: LinkSet, images: Images, context: RunContext) {
     this.set = set;
     this.images = images;
+    this.#registers64 = new BigInt64Array(this.registers.buffer);
     this.code = images.code;
     this.programFrames = (set.profile.maxFrames - 1) * FRAME_WORDS;
     this.byValue = set.profile.tailCallCount === "by-value";
@@ -164,7 +171,8 @@ export class Machine {
   /** Carries out an atomic; false after a fault. */
   atomic(pc: number, fp: number, fuel: number, dst: number, src: number, size: number): boolean {
     const operation = this.code[pc + 1]!;
-    const { readShadow, writeShadow, data } = this.set.memory.views;
+    const { views } = this.set.memory;
+    const { readShadow, writeShadow, data, i64 } = views;
     const loads = isLoad(operation);
     const register = loads ? src : dst;
     const shadow = loads ? readShadow : writeShadow;
@@ -176,8 +184,37 @@ export class Machine {
         return false;
       }
     }
-    runAtomic(this.registers, data, address >>> 0, size, operation, dst, src);
+    if (i64 === undefined) runAtomic(this.registers, data, address >>> 0, size, operation, dst, src);
+    else if ((address & (size - 1)) !== 0) {
+      this.park(pc, fp, this.programBase, fuel);
+      const what = `an atomic of ${size} bytes at 0x${(address >>> 0).toString(16)}: in memory that threads share its address must be a multiple of ${size}`;
+      this.fault = { ...faultOf(this, loads ? "read" : "write", what), address: BigInt(address >>> 0), size };
+      return false;
+    } else runSharedAtomic(this.registers, this.#registers64, views, address >>> 0, size, operation, dst, src);
     return true;
+  }
+
+  /** Loads 8 bytes from memory that threads share: one access, where they are aligned. */
+  loadWhole(address: number, dst: number): void {
+    const { i64, data } = this.set.memory.views;
+    if ((address & 7) === 0) this.#registers64[dst >>> 1] = i64![address >>> 3]!;
+    else {
+      this.registers[dst] = data.getInt32(address, true);
+      this.registers[dst + 1] = data.getInt32(address + 4, true);
+    }
+  }
+
+  /** Stores 8 bytes in the same way. */
+  storeWhole(address: number, low: number, high: number): void {
+    const { i64, data } = this.set.memory.views;
+    if ((address & 7) === 0) {
+      this.#halves[0] = low;
+      this.#halves[1] = high;
+      i64![address >>> 3] = this.#whole[0]!;
+    } else {
+      data.setInt32(address, low, true);
+      data.setInt32(address + 4, high, true);
+    }
   }
 
   /** A legacy load from the packet into r0, by its opcode; past the packet's end r0 is 0 and it is false. */
@@ -274,7 +311,7 @@ export class Machine {
     lastTailCall.index = index;
     if (index >= table.array.spec.maxEntries) return this.#missed("index");
     if (this.tailCallCount >= this.set.profile.tailCallLimit) return this.#missed("count");
-    const entry = table.entries.get(index);
+    const entry = table.entryAt(index);
     if (entry === undefined) return this.#missed("empty");
     lastTailCall.missed = undefined;
     this.tailCallCount++;

@@ -3,7 +3,7 @@ import { isProgramArray, type MapStorage, type Program, type Reference, SLOT_BYT
 import { ROW, ROWS, type Row, rowIndexAt, writtenField } from "@bpfkit/isa";
 import { InterpreterError } from "./error.js";
 import type { CalledHelper } from "./images.js";
-import { CALL, KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL } from "./keys.js";
+import { CALL, KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL, WHOLE } from "./keys.js";
 import { FUNCTION_BASE, STRIDE } from "./layout.js";
 
 /** What preparing a program needs of the set it is linked into. */
@@ -11,6 +11,8 @@ export interface PrepareContext {
   readonly maps: ReadonlyMap<string, MapStorage>;
   readonly helpers: HelperTable;
   readonly helperName: (id: number) => string | undefined;
+  /** Whether other threads may use the memory, too. */
+  readonly shared: boolean;
   /** Where the program's first slot comes to lie in the set's code. */
   readonly base: number;
   /** Gives a function of the program, by the place of its first instruction, a number for its guest value. */
@@ -115,7 +117,8 @@ function writeSlot(preparation: Preparation, slot: number, row: Row, targets: nu
   const [dst, src] = [registers & 0x0f, registers >>> 4];
   const [offset, imm] = [view.getInt16(at + 2, true), view.getInt32(at + 4, true)];
   const word = slot * STRIDE;
-  words[word] = KEYS[row.index]! | (dst << 17) | (src << 25);
+  const key = KEYS[row.index]!;
+  words[word] = (preparation.shared ? (WHOLE.get(key) ?? key) : key) | (dst << 17) | (src << 25);
   words[word + 1] = imm;
   words[word + 2] = offset;
   if (row.target !== undefined) {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ROWS } from "@bpfkit/isa";
 import { expect, test } from "vitest";
-import { KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL } from "../src/keys.js";
+import { KEYS, NO_INSTRUCTION, NOT_AVAILABLE, TAIL_CALL, WHOLE } from "../src/keys.js";
 
 const source = readFileSync(new URL("../src/loop.ts", import.meta.url), "utf8");
 const cases = [...source.matchAll(/^\s+case (0x[0-9a-f]+|\d+):/gm)].map(([, key]) => Number(key));
@@ -17,8 +17,13 @@ test.each(ROWS.filter((row) => KEYS[row.index] !== NOT_AVAILABLE).map((row) => [
   },
 );
 
+test.each([...WHOLE])("%s has a case for shared memory", (key, whole) => {
+  expect(KEYS).toContain(key);
+  expect(cases).toContain(whole);
+});
+
 test("every case belongs to a row, or to tail_call", () => {
-  const known = new Set([...KEYS, TAIL_CALL]);
+  const known = new Set([...KEYS, TAIL_CALL, ...WHOLE.values()]);
   expect(cases.filter((key) => !known.has(key))).toEqual([]);
   expect(KEYS).not.toContain(NO_INSTRUCTION);
 });

@@ -56,6 +56,8 @@ export const FIELDS = {
   packetEnd: 228,
   /** u32: words of native stack kept. */
   keptWords: 232,
+  /** u32: the thread's CPU, where threads share the memory. */
+  cpu: 236,
   /** Of a loop: runs left (u64), addresses of the next r1 and the next result, bytes to the following ones. */
   runsLeft: 240,
   inputs: 248,

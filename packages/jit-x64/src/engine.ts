@@ -1,9 +1,10 @@
-import type { Engine, ExecutableMemory, LinkSet, NativeCallback, Program, Verdict } from "@bpfkit/core";
+import type { Engine, ExecutableMemory, LinkSet, NativeCallback, Program, SharedCode, Verdict } from "@bpfkit/core";
 import { JitError } from "./error.js";
-import { JitLinked, type Runtime } from "./linked.js";
+import { JitLinked, OPEN, type Runtime } from "./linked.js";
 import { hasBmi2 } from "./processor.js";
 import type { Run } from "./run.js";
 import type { Safety } from "./unit.js";
+import type { SharedJitCode } from "./units.js";
 
 /** What the engine is to do. */
 export interface JitOptions {
@@ -21,6 +22,8 @@ export interface JitOptions {
 export interface JitEngine extends Engine {
   /** @throws {JitError} `NOT_AVAILABLE`, `UNVERIFIED`, or what `compileProgram` throws, with program and slot. */
   link(set: LinkSet): JitLinked;
+  /** @throws {JitError} `NOT_AVAILABLE`, `FOREIGN_CODE`, `DISPOSED`. */
+  attach(set: LinkSet, code: SharedCode): JitLinked;
 }
 
 /**
@@ -30,10 +33,34 @@ export interface JitEngine extends Engine {
 export function jitX64(native: ExecutableMemory, options: JitOptions = {}): JitEngine {
   return {
     name: "jit-x64",
-    capabilities: { counts: true, steps: false, budget: true, workers: false },
+    capabilities: { counts: true, steps: false, budget: true, workers: true },
     availability: () => native.availability(),
     link: (set) => link(set, native, options),
+    attach: (set, code) => attach(set, native, code),
   };
+}
+
+/** Code that was linked has its licence, and the level it was compiled with. */
+function attach(set: LinkSet, native: ExecutableMemory, code: SharedCode): JitLinked {
+  const availability = native.availability();
+  if (!availability.available) throw new JitError("NOT_AVAILABLE", `jit-x64 is ${availability.reason}`);
+  if (!isJitCode(code)) throw new JitError("FOREIGN_CODE", `the code is of engine ${code.engine}, not of jit-x64`);
+  if (Atomics.load(code.open, 0) !== OPEN) throw new JitError("DISPOSED", "the linked set was disposed of");
+  const { safety } = code;
+  const prove = (): void => {
+    if (safety === "confined") proveGuards(set, native);
+  };
+  prove();
+  const runtime = runtimeOf(native);
+  return new JitLinked(set, runtime, { safety, prove, bmi2: runtime.bmi2, licence: refuseToCompile }, code);
+}
+
+function isJitCode(code: SharedCode): code is SharedJitCode {
+  return code.engine === "jit-x64";
+}
+
+function refuseToCompile({ name }: Program): never {
+  throw new JitError("NOT_SHARED", "it is not among the programs that were shared", { program: name });
 }
 
 function link(set: LinkSet, native: ExecutableMemory, options: JitOptions): JitLinked {

@@ -21,7 +21,13 @@ export type JitErrorCode =
   /** A level of safety below `checked` without an accepting verdict. */
   | "UNVERIFIED"
   /** Machine code cannot run here. */
-  | "NOT_AVAILABLE";
+  | "NOT_AVAILABLE"
+  /** Something of the set belongs to one thread, or is not among what was shared. */
+  | "NOT_SHARED"
+  /** Code that another engine shared cannot be attached to. */
+  | "FOREIGN_CODE"
+  /** Other threads may be running the code, so it cannot go. */
+  | "ATTACHED";
 
 /** The only error `@bpfkit/jit-x64` throws. What a program does wrong while it runs is a fault in its result instead. */
 export class JitError extends BpfkitError<JitErrorCode> {}

@@ -31,7 +31,7 @@ export function findTailCall(buffer: RunBuffer, units: Units, limit: number): Re
     return { kind: "tail-call", what: `r2 is 0x${r2.toString(16)}, which is no program array` };
   const index = buffer.args[4]! >>> 0;
   const count = buffer.get(FIELDS.tailCallCount);
-  const target = count < limit ? (targets.get(index) ?? 0n) : 0n;
+  const target = count < limit ? targets(index) : 0n;
   buffer.set64(FIELDS.operand, target);
   if (target === 0n) buffer.set(FIELDS.missedTailCalls, buffer.get(FIELDS.missedTailCalls) + 1);
   else {

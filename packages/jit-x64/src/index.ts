@@ -13,3 +13,4 @@ export { formatListing, listProgram } from "./listing.js";
 export type { Site, Sites } from "./sites.js";
 export type { CompileContext, Safety } from "./unit.js";
 export { STUBS } from "./unit.js";
+export type { SharedJitCode } from "./units.js";

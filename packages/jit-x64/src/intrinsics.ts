@@ -1,5 +1,6 @@
 import type { MapLayout, MapSpec } from "@bpfkit/core";
 import { form, type Label, type Memory, RAX } from "@bpfkit/x64";
+import { field } from "./context.js";
 import { type Current, type Emitter, machine } from "./emitter.js";
 import { shadowTest } from "./memory.js";
 import { FRAME, GUEST, SCRATCH, SCRATCH2 } from "./registers.js";
@@ -75,11 +76,18 @@ const prandom: Intrinsic = (e) => {
   return true;
 };
 
+/** Where the CPU's number is: in its cell, or in the run context of code that threads share. */
+function cpuPlace(e: Emitter): Memory | undefined {
+  const at = cellAddress(e, "cpu");
+  if (at !== undefined) return cell(at);
+  return e.context.sharedMemory && e.context.cells === undefined ? field("cpu") : undefined;
+}
+
 /** `bpf_get_smp_processor_id`. */
 const processorId: Intrinsic = (e) => {
-  const at = cellAddress(e, "cpu");
-  if (at === undefined) return false;
-  e.emit(LOAD32, RAX, cell(at));
+  const place = cpuPlace(e);
+  if (place === undefined) return false;
+  e.emit(LOAD32, RAX, place);
   return true;
 };
 
@@ -92,14 +100,15 @@ const mapLookup: Intrinsic = (e, i) => {
   const end = e.code.label();
   const key = readableKey(e, i, map.spec.keySize, end);
   if (layout.kind === "array") lookupArray(e, layout, map.spec, key);
-  else lookupHash(e, layout, map.spec.keySize, key, end);
+  else lookupHash(e, i, layout, map.spec.keySize, key, end);
   addCpu(e, layout);
   e.code.bind(end);
   return true;
 };
 
 function canInline(e: Emitter, layout: MapLayout, { keySize }: MapSpec): boolean {
-  if (layout.cpuStride !== 0 && cellAddress(e, "cpu") === undefined) return false;
+  if (layout.cpuStride !== 0 && cpuPlace(e) === undefined) return false;
+  if ((layout.version ?? 0) >= MAX_DISPLACEMENT) return false;
   if (layout.kind === "hash" && (layout.hash !== "mix32-words" || keySize > MAX_INLINE_KEY)) return false;
   if (!e.checked || keySize === 4 || keySize === 8) return true;
   const known = e.known[KEY];
@@ -157,16 +166,17 @@ function addCpu(e: Emitter, { cpuStride }: MapLayout): void {
   const none = e.code.label();
   e.emit(TEST32, RAX, RAX);
   e.jump(none, "e");
-  e.emit(LOAD32, SCRATCH, cell(cellAddress(e, "cpu")!));
+  e.emit(LOAD32, SCRATCH, cpuPlace(e)!);
   e.emit(IMUL32_IMM, SCRATCH, SCRATCH, cpuStride);
   e.emit(ADD32, RAX, SCRATCH);
   e.code.bind(none);
 }
 
 /** Hash into eax, then along the bucket's chain. */
-function lookupHash(e: Emitter, layout: MapLayout, keySize: number, key: Key, end: Label): void {
+function lookupHash(e: Emitter, i: Current, layout: MapLayout, keySize: number, key: Key, end: Label): void {
   const entry = (displacement: number): Memory => ({ base: GUEST, index: RAX, displacement });
   const next = e.code.label();
+  const missed = layout.version === undefined ? end : missedWhileShared(e, i, layout.version, end);
   hashKey(e, keySize, key);
   e.emit(MOV32, SCRATCH2, RAX);
   e.emit(AND32_IMM, RAX, layout.buckets! - 1);
@@ -176,7 +186,7 @@ function lookupHash(e: Emitter, layout: MapLayout, keySize: number, key: Key, en
   // A bucket's cell and an entry's first word both hold the next entry's address.
   e.emit(LOAD32, RAX, entry(0));
   e.emit(TEST32, RAX, RAX);
-  e.jump(end, "e");
+  e.jump(missed, "e");
   e.emit(CMP32_R, entry(4), SCRATCH2);
   e.jump(next, "ne");
   for (let at = 0; at < keySize; ) {
@@ -187,6 +197,27 @@ function lookupHash(e: Emitter, layout: MapLayout, keySize: number, key: Key, en
     at += size;
   }
   e.emit(ADD32_IMM, RAX, layout.valueOffset!);
+}
+
+/**
+ * Notes the map's version; gives where the end of a chain goes. If other threads took entries out meanwhile, the chain may have
+ * led past the key: then the helper's body looks.
+ */
+function missedWhileShared(e: Emitter, { slot, imm }: Current, version: number, end: Label): Label {
+  e.emit(LOAD32, SCRATCH, cell(version));
+  e.emit(MOV32, field("operand"), SCRATCH);
+  return e.outOfLine(() => {
+    const changed = e.code.label();
+    e.emit(LOAD32, SCRATCH, cell(version));
+    e.emit(CMP32_M, SCRATCH, field("operand"));
+    e.jump(changed, "ne");
+    e.emit(AND32_IMM, SCRATCH, 1);
+    e.jump(end, "e");
+    e.code.bind(changed);
+    e.callStub("ask", e.site({ kind: "helper", slot, helper: imm, start: e.fn.start }));
+    e.leaveUnlessZero();
+    e.jump(end);
+  });
 }
 
 function loadPart(e: Emitter, size: number, memory: Memory): void {

@@ -19,7 +19,7 @@ import { runLoop } from "./loop.js";
 import { Run } from "./run.js";
 import { RunBuffer } from "./run-context.js";
 import type { Safety } from "./unit.js";
-import { type UnitOptions, Units } from "./units.js";
+import { type SharedJitCode, type UnitOptions, Units } from "./units.js";
 
 /** What all links on one thread share. */
 export interface Runtime {
@@ -32,6 +32,10 @@ export interface Runtime {
 
 /** Runs inside helpers of runs. */
 const MAX_NESTED_RUNS = 32;
+
+/** Values of `SharedJitCode.open`. */
+export const OPEN = 1;
+const CLOSED = 0;
 
 /** What a loop in machine code runs on. */
 export interface LoopInput {
@@ -51,12 +55,15 @@ export class JitLinked implements Linked {
   readonly #stacks: Region[] = [];
   #running = 0;
   #disposed = false;
+  /** Not 0 while other threads may attach; there once it is shared. */
+  #open: Int32Array | undefined;
 
-  constructor(set: LinkSet, runtime: Runtime, options: UnitOptions) {
+  /** `code`: what another thread linked and shared. */
+  constructor(set: LinkSet, runtime: Runtime, options: UnitOptions, code?: SharedJitCode) {
     this.set = set;
     this.safety = options.safety;
     this.#runtime = runtime;
-    this.#units = new Units(set, runtime.native, options);
+    this.#units = new Units(set, runtime.native, options, code);
     this.#idle.push(this.#newRun());
   }
 
@@ -117,9 +124,39 @@ export class JitLinked implements Linked {
     return this.#units.idOf(program);
   }
 
+  /**
+   * Shares the machine code: other threads run these very pages, each with run contexts of its own.
+   * @throws {JitError} `NOT_SHARED` where memory or effects belong to one thread, or a program array is too large.
+   */
+  share(): SharedJitCode {
+    const { memory, effects } = this.set;
+    const refuse = (what: string): never => {
+      throw new JitError("NOT_SHARED", what);
+    };
+    if (this.#disposed) throw new JitError("DISPOSED", "the linked set was disposed of");
+    if (memory.views.i64 === undefined) refuse("the set's memory was not made to be shared");
+    if (effects.cells !== undefined)
+      refuse("the cells of the set's effects are in its code; link with effects without");
+    const { units, functions, jumpSlots } = this.#units.share();
+    this.#open ??= new Int32Array(new SharedArrayBuffer(4)).fill(OPEN);
+    return { engine: "jit-x64", safety: this.safety, open: this.#open, units, functions, jumpSlots };
+  }
+
+  /** @throws {JitError} `ATTACHED` where it is shared and other threads are attached to its memory. */
   dispose(): void {
+    this.#close();
     this.#disposed = true;
     if (this.#running === 0) this.#free();
+  }
+
+  /** Whoever attaches has taken its seat before it looks here; this looks at the seats afterwards. So one of the two sees the other. */
+  #close(): void {
+    if (this.#open === undefined) return;
+    Atomics.store(this.#open, 0, CLOSED);
+    const { attached = 0 } = this.set.memory;
+    if (attached === 0) return;
+    Atomics.store(this.#open, 0, OPEN);
+    throw new JitError("ATTACHED", `the code cannot go: ${attached} other threads may be running it`);
   }
 
   /** A run inside a helper of a run gets a context, and so a stack and a count, of its own. */

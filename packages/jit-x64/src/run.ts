@@ -84,6 +84,8 @@ export class Run {
     buffer.set64(FIELDS.args, context.r1, 0);
     buffer.set64(FIELDS.args, context.r2, 1);
     if (this.#checked) buffer.setInteger(FIELDS.fuel, this.#portion());
+    const { memory, effects } = this.#set;
+    if (memory.views.i64 !== undefined) buffer.set(FIELDS.cpu, effects.cpu());
   }
 
   /** The lowest r10 that may still call in the entry's program. */

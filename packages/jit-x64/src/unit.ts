@@ -17,6 +17,8 @@ export interface CompileContext {
   /** The rules that machine code carries out. */
   readonly profile: Pick<Profile, "tailCallLimit" | "tailCallCount" | "maxFrames">;
   readonly cells: Effects["cells"];
+  /** Other threads may run the code, too: where there is no cell, the CPU's number is in the run context. */
+  readonly sharedMemory?: boolean;
   /** Number of the program in its set, which stubs report with a fault. */
   readonly id: number;
   /** Keep every machine instruction as text, for a listing. */

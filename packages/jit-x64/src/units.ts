@@ -8,6 +8,7 @@ import {
   type ProgramArray,
   type ProgramId,
   programId,
+  type SharedCode,
 } from "@bpfkit/core";
 import { type CompiledProgram, compileProgram, type PlacedImage } from "./compile.js";
 import { JitError } from "./error.js";
@@ -32,6 +33,18 @@ export type ReturnPlace =
   | { readonly unit: Unit; readonly image: PlacedImage; readonly call: PlacedImage["callSites"][number] }
   | "entry";
 
+/** The code of a link set for other threads: what `JitLinked.share` gives. */
+export interface SharedJitCode extends SharedCode {
+  readonly safety: Safety;
+  /** 1 while it can be attached to. */
+  readonly open: Int32Array;
+  /** By the programs' ids. */
+  readonly units: readonly { readonly compiled: CompiledProgram; readonly address: bigint; readonly bytes: number }[];
+  readonly functions: Units["functions"];
+  /** By the program array's header: the address of each slot's program. */
+  readonly jumpSlots: ReadonlyMap<number, BigUint64Array>;
+}
+
 /** A program array as machine code jumps through it: the address of each slot's program, 0 where it is empty. */
 interface JumpSlots {
   readonly slots: BigUint64Array;
@@ -40,6 +53,9 @@ interface JumpSlots {
 
 /** Larger program arrays are looked up by JavaScript: they are sparse, and a slot takes 8 bytes. */
 const MAX_JUMP_SLOTS = 1 << 20;
+
+/** The address of the program in a slot of a program array; 0n where there is none. */
+type TargetAt = (index: number) => bigint;
 
 /** How a set is compiled, whichever of its programs. */
 export interface UnitOptions {
@@ -66,15 +82,20 @@ export class Units {
   readonly #ids = new Map<Program, ProgramId>();
   /** By header: the address of each filled slot's program, for machine code and for JavaScript. */
   readonly #jumpSlots = new Map<number, JumpSlots>();
-  readonly #targets = new Map<number, Map<number, bigint>>();
+  readonly #targets = new Map<number, TargetAt>();
   readonly #returns = new Map<number, ReturnPlace>();
   readonly #subscriptions: (() => void)[] = [];
 
-  constructor(set: LinkSet, native: ExecutableMemory, options: UnitOptions) {
+  /** `code`: what another thread compiled of the same set. */
+  constructor(set: LinkSet, native: ExecutableMemory, options: UnitOptions, code?: SharedJitCode) {
     this.#set = set;
     this.#native = native;
     this.#options = options;
     this.headers = new Map([...set.maps.values()].map((map) => [map.header as number, map]));
+    if (code !== undefined) {
+      this.#attach(code);
+      return;
+    }
     try {
       for (const program of set.programs) this.add(program);
       for (const map of set.maps.values()) if (isProgramArray(map)) this.#follow(map);
@@ -82,6 +103,26 @@ export class Units {
       this.dispose();
       throw error;
     }
+  }
+
+  #attach({ units, functions, jumpSlots }: SharedJitCode): void {
+    this.functions.push(...functions);
+    for (const [number, { compiled, address, bytes }] of units.entries()) {
+      this.#take(programId(number), this.#set.programs[number]!, compiled, this.#native.attach(address, bytes));
+    }
+    for (const [header, slots] of jumpSlots) this.#targets.set(header, targetAtSlots(slots));
+  }
+
+  /** What other threads need to run the same code. @throws {JitError} `NOT_SHARED` for a program array that is too large. */
+  share(): Pick<SharedJitCode, "units" | "functions" | "jumpSlots"> {
+    const jumpSlots = new Map([...this.#jumpSlots].map(([header, { slots }]) => [header, slots]));
+    for (const header of this.#targets.keys()) {
+      if (jumpSlots.has(header)) continue;
+      const { name } = this.headers.get(header)!.spec;
+      throw new JitError("NOT_SHARED", `map ${name}: a program array of over ${MAX_JUMP_SLOTS} slots cannot be shared`);
+    }
+    const units = this.#units.map(({ compiled, pages }) => ({ compiled, address: pages.address, bytes: pages.size }));
+    return { units, functions: this.functions, jumpSlots };
   }
 
   /** Compiles a program, once. @throws {JitError} as `compileProgram`, and `UNVERIFIED`. */
@@ -98,19 +139,24 @@ export class Units {
       helperName: this.#set.helperName,
       profile: this.#set.profile,
       cells: this.#set.effects.cells,
+      sharedMemory: this.#set.memory.views.i64 !== undefined,
       id,
       jumpSlots: (array) => this.#slotsOf(array)?.address,
       functionIndex: (start) => this.#functionIndex(id, start),
     });
-    this.#units.push(this.#place(id, compiled));
-    this.#ids.set(program, id);
-    this.maxDepth = Math.max(this.maxDepth, compiled.images[0]!.plan.depth);
+    const pages = this.#native.reserve(compiled.bytes.length);
+    pages.seal(compiled.bytes);
+    this.#take(id, program, compiled, pages);
     return id;
   }
 
-  #place(id: ProgramId, compiled: CompiledProgram): Unit {
-    const pages = this.#native.reserve(compiled.bytes.length);
-    pages.seal(compiled.bytes);
+  #take(id: ProgramId, program: Program, compiled: CompiledProgram, pages: CodePages): void {
+    this.#units.push(this.#unit(id, compiled, pages));
+    this.#ids.set(program, id);
+    this.maxDepth = Math.max(this.maxDepth, compiled.images[0]!.plan.depth);
+  }
+
+  #unit(id: ProgramId, compiled: CompiledProgram, pages: CodePages): Unit {
     const { stubs } = compiled;
     const unit: Unit = {
       id,
@@ -150,11 +196,11 @@ export class Units {
   #follow(array: ProgramArray): void {
     const slots = this.#slotsOf(array)?.slots;
     const targets = new Map<number, bigint>();
-    this.#targets.set(array.header, targets);
+    this.#targets.set(array.header, slots === undefined ? (index) => targets.get(index) ?? 0n : targetAtSlots(slots));
     const put = (index: number, program: Program | undefined): void => {
       const target = program === undefined ? 0n : this.#tailEntry(this.add(program));
-      targets.set(index, target);
-      if (slots !== undefined) Atomics.store(slots, index, target);
+      if (slots === undefined) targets.set(index, target);
+      else Atomics.store(slots, index, target);
     };
     for (const [index, program] of array.programs()) put(index, program);
     this.#subscriptions.push(array.onChange(put));
@@ -167,8 +213,8 @@ export class Units {
     return BigInt(unit.address + image.at + image.afterPrologue);
   }
 
-  /** Addresses by index of the program array behind a map header; undefined where there is none. */
-  targetsAt(header: number): ReadonlyMap<number, bigint> | undefined {
+  /** What the program array behind a map header holds; undefined where there is none. */
+  targetsAt(header: number): TargetAt | undefined {
     return this.#targets.get(header);
   }
 
@@ -200,6 +246,10 @@ export class Units {
     for (const stop of this.#subscriptions.splice(0)) stop();
     for (const { pages } of this.#units.splice(0)) pages.free();
   }
+}
+
+function targetAtSlots(slots: BigUint64Array): TargetAt {
+  return (index) => (index < slots.length ? Atomics.load(slots, index) : 0n);
 }
 
 /** The image of a function by the slot it begins at. */

@@ -1,24 +1,36 @@
 import type { MapCursorEntry, MapLayout, Region } from "@bpfkit/core";
 import { E2BIG, EEXIST, EINVAL } from "./error.js";
-import { BPF_EXIST, BPF_NOEXIST, checkedCpu, permitValues, roundUp8, type Store, type StoreOptions } from "./store.js";
+import {
+  BPF_EXIST,
+  BPF_NOEXIST,
+  checkedCpu,
+  copyValue,
+  permitValues,
+  roundUp8,
+  type Store,
+  type StoreOptions,
+} from "./store.js";
 
 /** Values by index, all of them there from the start (Linux kernel/bpf/arraymap.c). */
 export class ArrayStore implements Store {
   readonly layout: MapLayout;
   readonly #options: StoreOptions;
-  readonly #values: Region;
   /** The index of each entry, for callbacks, which are given a key's address. Filled when first walked over. */
   readonly #keys: Region;
 
   constructor(options: StoreOptions) {
-    const { memory, name, header, valueSize, maxEntries, perCpu, cpus, access } = options;
+    const { name, header, valueSize, maxEntries, perCpu, cpus } = options;
     const stride = roundUp8(valueSize);
     const cpuStride = stride * maxEntries;
     this.#options = options;
-    this.#values = memory.reserve(`the values of map \`${name}\``, cpuStride * cpus, "none");
-    this.#keys = memory.reserve(`the keys of map \`${name}\``, 4 * maxEntries, "read");
-    const data = this.#values.start;
+    const data = options.region(`the values of map \`${name}\``, cpuStride * cpus, "none").start;
+    this.#keys = options.region(`the keys of map \`${name}\``, 4 * maxEntries, "read");
     this.layout = { kind: "array", header, data, stride, cpuStride: perCpu ? cpuStride : 0 };
+    if (!options.attached) this.#permit(data, stride, cpuStride);
+  }
+
+  #permit(data: number, stride: number, cpuStride: number): void {
+    const { memory, name, valueSize, maxEntries, perCpu, cpus, access } = this.#options;
     permitValues(memory, access, { start: data, size: valueSize, stride, count: maxEntries * cpus });
     for (let cpu = 0; cpu < cpus; cpu++) {
       const on = perCpu ? ` on CPU ${cpu}` : "";
@@ -37,7 +49,7 @@ export class ArrayStore implements Store {
     const index = memory.views.data.getUint32(key, true);
     if (index >= maxEntries) return E2BIG;
     if (flags === BPF_NOEXIST) return EEXIST;
-    memory.views.u8.copyWithin(this.#valueAt(index, cpu), value, value + valueSize);
+    copyValue(memory.views, this.#valueAt(index, cpu), value, valueSize);
     return 0;
   }
 
@@ -53,9 +65,9 @@ export class ArrayStore implements Store {
     return cursor + 1;
   }
 
-  dispose(): void {
-    this.#options.memory.release(this.#values);
-    this.#options.memory.release(this.#keys);
+  /** Which entries there are never changes. */
+  exclusively<T>(body: () => T): T {
+    return body();
   }
 
   #valueAt(index: number, cpu: number): number {

@@ -1,4 +1,4 @@
-import type { MapSpec, MapStorage } from "@bpfkit/core";
+import type { GuestMemory, MapSpec, MapStorage, SharedMap } from "@bpfkit/core";
 import { ArrayStore } from "./array-store.js";
 import { MapError } from "./error.js";
 import { HashStore } from "./hash-store.js";
@@ -84,6 +84,16 @@ export function createMap(spec: MapSpec, options: MapOptions): MapStorage {
   if (!Number.isInteger(cpus) || cpus < 1) throw new MapError("EINVAL", `map ${spec.name}: values for ${cpus} CPUs`);
   const kind = kindOf(spec, type);
   return type.ofMaps ? new LocalMapOfMaps(spec, kind, options) : new LocalMap(spec, kind, options);
+}
+
+/**
+ * A map that another thread made and shared, on the same bytes. Only its scratch is reserved in this thread's memory.
+ * @throws what guest memory throws where it has no room.
+ */
+export function attachMap({ spec, id, cpus = 1, regions }: SharedMap, memory: GuestMemory): MapStorage {
+  const type = Object.hasOwn(TYPES, spec.type) ? TYPES[spec.type] : undefined;
+  if (type === undefined) throw unsupported(spec);
+  return new LocalMap(spec, kindOf(spec, type), { memory, id, cpus }, regions);
 }
 
 function kindOf(spec: MapSpec, { rules, store, perCpu = false, ofMaps = false }: MapType): LocalMapKind {

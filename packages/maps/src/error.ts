@@ -2,11 +2,14 @@ import { BpfkitError } from "@bpfkit/core";
 
 /**
  * `UNSUPPORTED_MAP_TYPE`: no storage for maps of that type here. `UNSUPPORTED_OPERATION`: Linux lets no program do that to a
- * map of that type. The others are what the kernel answers, by the errno's name.
+ * map of that type. `NOT_SHAREABLE`: other threads cannot attach to it. `LOCKED`: another thread holds its lock and does not let
+ * go. The others are what the kernel answers, by the errno's name.
  */
 export type MapErrorCode =
   | "UNSUPPORTED_MAP_TYPE"
   | "UNSUPPORTED_OPERATION"
+  | "NOT_SHAREABLE"
+  | "LOCKED"
   | "EPERM"
   | "ENOENT"
   | "E2BIG"

@@ -2,7 +2,16 @@ import type { MapCursorEntry, MapLayout } from "@bpfkit/core";
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "./error.js";
 import { HASH_NAME } from "./hash.js";
 import { HashTable, KEY_OFFSET } from "./hash-table.js";
-import { BPF_EXIST, BPF_NOEXIST, checkedCpu, permitValues, roundUp8, type Store, type StoreOptions } from "./store.js";
+import {
+  BPF_EXIST,
+  BPF_NOEXIST,
+  checkedCpu,
+  copyValue,
+  permitValues,
+  roundUp8,
+  type Store,
+  type StoreOptions,
+} from "./store.js";
 
 /** Values by key (Linux kernel/bpf/hashtab.c). */
 export class HashStore implements Store {
@@ -11,32 +20,37 @@ export class HashStore implements Store {
   readonly #table: HashTable;
   /** Bytes from one CPU's value to the next's. */
   readonly #valueStride: number;
-  /** Of a map that makes room by itself: which entries were used since the hand last passed. */
-  readonly #used: Uint8Array | undefined;
-  #hand = 0;
-  #size = 0;
-  /** An entry in no chain, for the next replaced value; the entry of the value it replaces is the spare one then, as in Linux. */
-  #spare: number;
+  /** A new key takes the place of one not used lately, instead of being refused. */
+  readonly #evicts: boolean;
+  readonly #capacity: number;
 
-  /** `evicts`: a new key takes the place of one not used lately, instead of being refused. */
   constructor(options: StoreOptions, evicts = false) {
-    const { memory, name, keySize, valueSize, maxEntries, cpus } = options;
-    const capacity = maxEntries + 1;
+    const { valueSize, maxEntries, cpus } = options;
     this.#options = options;
+    this.#evicts = evicts;
+    this.#capacity = maxEntries + 1;
     this.#valueStride = roundUp8(valueSize);
-    this.#table = new HashTable({
-      memory,
-      name,
-      keySize,
+    this.#table = new HashTable(options, {
       valuesSize: this.#valueStride * cpus,
-      capacity,
+      capacity: this.#capacity,
       buckets: 2 ** Math.ceil(Math.log2(maxEntries)),
+      evicts,
       onFirstUse: (entry) => this.#permit(entry),
     });
-    this.#describe(capacity);
-    this.#spare = this.#table.allocate();
-    this.#used = evicts ? new Uint8Array(capacity) : undefined;
+    if (!options.attached) {
+      this.#describe(this.#capacity);
+      this.#spare = this.#table.allocate();
+    }
     if (!evicts) this.layout = this.#layout();
+  }
+
+  /** An entry in no chain, for the next replaced value; the entry of the value it replaces is the spare one then, as in Linux. */
+  get #spare(): number {
+    return this.#table.state.get("spare") >>> 0;
+  }
+
+  set #spare(entry: number) {
+    this.#table.state.set("spare", entry);
   }
 
   #describe(capacity: number): void {
@@ -56,12 +70,24 @@ export class HashStore implements Store {
   }
 
   #layout(): MapLayout {
-    const { bucketCells, buckets, stride, valueOffset } = this.#table;
-    const { header, perCpu } = this.#options;
+    const { bucketCells, buckets, stride, valueOffset, state } = this.#table;
+    const { header, perCpu, memory } = this.#options;
     const cpuStride = perCpu ? this.#valueStride : 0;
     const data = bucketCells.start;
     const keyOffset = KEY_OFFSET;
-    return { kind: "hash", header, data, stride, cpuStride, buckets, keyOffset, valueOffset, hash: HASH_NAME };
+    const version = memory.views.i64 === undefined ? {} : { version: state.version };
+    return {
+      kind: "hash",
+      header,
+      data,
+      stride,
+      cpuStride,
+      buckets,
+      keyOffset,
+      valueOffset,
+      hash: HASH_NAME,
+      ...version,
+    };
   }
 
   lookup(key: number, cpu: number): number {
@@ -73,7 +99,12 @@ export class HashStore implements Store {
 
   update(key: number, value: number, flags: number, cpu: number): number {
     if (flags > BPF_EXIST) return EINVAL;
-    const old = this.#table.find(key);
+    if (this.#options.memory.views.i64 === undefined) return this.#update(key, value, flags, cpu);
+    return this.#table.exclusively(() => this.#update(key, value, flags, cpu));
+  }
+
+  #update(key: number, value: number, flags: number, cpu: number): number {
+    const old = this.#table.findNow(key);
     if (old !== 0 && flags === BPF_NOEXIST) return EEXIST;
     if (old === 0 && flags === BPF_EXIST) return ENOENT;
     if (old === 0) return this.#insert(key, value, cpu);
@@ -83,10 +114,12 @@ export class HashStore implements Store {
   }
 
   delete(key: number): number {
-    const entry = this.#table.find(key);
-    if (entry === 0) return ENOENT;
-    this.#remove(entry);
-    return 0;
+    return this.#table.exclusively(() => {
+      const entry = this.#table.findNow(key);
+      if (entry === 0) return ENOENT;
+      this.#remove(entry);
+      return 0;
+    });
   }
 
   next(cursor: number, cpu: number, entry: MapCursorEntry): number {
@@ -97,20 +130,22 @@ export class HashStore implements Store {
     return this.#table.cursorBehind(at);
   }
 
-  dispose(): void {
-    this.#table.dispose();
+  exclusively<T>(body: () => T): T {
+    return this.#table.exclusively(body);
   }
 
   #insert(key: number, value: number, cpu: number): number {
-    if (this.#size === this.#options.maxEntries) {
-      if (this.#used === undefined) return E2BIG;
-      this.#remove(this.#evictable(this.#used));
+    const { state } = this.#table;
+    if (state.get("size") === this.#options.maxEntries) {
+      if (!this.#evicts) return E2BIG;
+      this.#remove(this.#evictable());
     }
     const entry = this.#table.allocate();
-    this.#table.link(entry, key);
+    this.#table.setKey(entry, key);
     this.#write(entry, value, cpu);
     if (this.#options.perCpu) this.#clearOthers(entry, cpu);
-    this.#size++;
+    this.#table.link(entry);
+    state.set("size", state.get("size") + 1);
     return 0;
   }
 
@@ -126,36 +161,39 @@ export class HashStore implements Store {
   /** The new value gets an entry of its own: who has the old value's address goes on seeing the old value. */
   #replace(old: number, key: number, value: number): void {
     const entry = this.#spare;
-    this.#table.link(entry, key);
+    this.#table.setKey(entry, key);
     this.#write(entry, value, 0);
+    this.#table.link(entry);
     this.#table.unlink(old);
     this.#spare = old;
   }
 
   #remove(entry: number): void {
+    const { state } = this.#table;
     this.#table.unlink(entry);
     this.#table.free(entry);
-    this.#size--;
+    state.set("size", state.get("size") - 1);
   }
 
   #write(entry: number, value: number, cpu: number): void {
     const { memory, valueSize } = this.#options;
-    memory.views.u8.copyWithin(this.#valueAt(entry, cpu), value, value + valueSize);
+    copyValue(memory.views, this.#valueAt(entry, cpu), value, valueSize);
     this.#use(entry);
   }
 
   #use(entry: number): void {
-    if (this.#used !== undefined) this.#used[this.#table.numberOf(entry)] = 1;
+    if (this.#evicts) this.#table.state.setUsed(this.#table.numberOf(entry), true);
   }
 
   /** The first entry from the hand on that was not used since the hand last passed. The map is full: all are in chains but the spare one. */
-  #evictable(used: Uint8Array): number {
-    const { entries, stride } = this.#table;
-    for (; ; this.#hand = (this.#hand + 1) % used.length) {
-      const entry = entries.start + this.#hand * stride;
-      if (entry === this.#spare) continue;
-      if (used[this.#hand] === 0) return entry;
-      used[this.#hand] = 0;
+  #evictable(): number {
+    const { state } = this.#table;
+    const spare = this.#table.numberOf(this.#spare);
+    for (let hand = state.get("hand"); ; hand = (hand + 1) % this.#capacity) {
+      if (hand === spare) continue;
+      state.set("hand", hand);
+      if (!state.wasUsed(hand)) return this.#table.entryOf(hand);
+      state.setUsed(hand, false);
     }
   }
 
@@ -167,6 +205,7 @@ export class HashStore implements Store {
   }
 
   #valueAt(entry: number, cpu: number): number {
-    return entry + this.#table.valueOffset + checkedCpu(this.#options, cpu) * this.#valueStride;
+    const of = this.#options.perCpu ? checkedCpu(this.#options, cpu) : 0;
+    return entry + this.#table.valueOffset + of * this.#valueStride;
   }
 }

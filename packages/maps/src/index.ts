@@ -1,6 +1,6 @@
 /** Data maps in guest memory. */
 
-export { createMap, SUPPORTED_MAP_TYPES } from "./create-map.js";
+export { attachMap, createMap, SUPPORTED_MAP_TYPES } from "./create-map.js";
 export type { MapErrorCode } from "./error.js";
 export { MapError } from "./error.js";
 export { HASH_NAME, hashKey } from "./hash.js";

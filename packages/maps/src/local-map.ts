@@ -1,4 +1,14 @@
-import type { GuestMapOperations, MapCursorEntry, MapId, MapLayout, MapSpec, MapStorage, Region } from "@bpfkit/core";
+import type {
+  GuestMapOperations,
+  MapCursorEntry,
+  MapId,
+  MapLayout,
+  MapSpec,
+  MapStorage,
+  Permission,
+  Region,
+  SharedMap,
+} from "@bpfkit/core";
 import { encodeMapHeader, MAP_HEADER_BYTES } from "@bpfkit/core";
 import { MapError, type MapErrorCode, throwErrno } from "./error.js";
 import { BPF_F_RDONLY, BPF_F_WRONLY, type MapOptions } from "./spec.js";
@@ -23,7 +33,9 @@ export class LocalMap implements MapStorage {
   readonly layout?: MapLayout;
   readonly #options: MapOptions;
   readonly #store: Store;
-  readonly #header: Region;
+  /** What all threads use of it, in the order it was reserved. */
+  readonly #regions: Region[];
+  readonly #attached: boolean;
   /** A key and a value of user space, where the store can read them. */
   readonly #scratch: Region;
   readonly #cpus: number;
@@ -31,26 +43,41 @@ export class LocalMap implements MapStorage {
   readonly #cpuStep: number;
   #frozen = false;
 
-  constructor(spec: MapSpec, kind: LocalMapKind, options: MapOptions) {
+  /** `shared`: what another thread reserved for it, where one made it. */
+  constructor(spec: MapSpec, kind: LocalMapKind, options: MapOptions, shared?: readonly Region[]) {
     const { name, keySize, valueSize, maxEntries } = spec;
     const { memory, id } = options;
+    const attached = shared !== undefined;
     this.spec = spec;
     this.id = id;
     this.#options = options;
+    this.#attached = attached;
+    this.#regions = [];
     this.#cpus = kind.perCpu ? (options.cpus ?? 1) : 1;
     this.#cpuStep = kind.perCpu ? roundUp8(valueSize) : valueSize;
-    this.#header = memory.reserve(`the header of map \`${name}\``, MAP_HEADER_BYTES, "read");
-    this.header = this.#header.start;
-    memory.views.u8.set(encodeMapHeader(kind.type, spec, id), this.header);
+    const region = (what: string, size: number, permission: Permission): Region => {
+      const one = shared?.[this.#regions.length] ?? memory.reserve(what, size, permission);
+      this.#regions.push(one);
+      return one;
+    };
+    this.header = region(`the header of map \`${name}\``, MAP_HEADER_BYTES, "read").start;
+    if (!attached) memory.views.u8.set(encodeMapHeader(kind.type, spec, id), this.header);
     this.#scratch = memory.reserve(`a key and value of map \`${name}\``, roundUp8(keySize) + this.#valuesSize, "none");
     const { access, perCpu } = kind;
     const sizes = { keySize, valueSize, maxEntries, cpus: this.#cpus };
-    this.#store = kind.makeStore({ memory, name, header: this.header, ...sizes, perCpu, access });
+    this.#store = kind.makeStore({ memory, name, header: this.header, ...sizes, perCpu, access, region, attached });
     this.guest = this.#store;
     if (perCpu) this.cpus = this.#cpus;
     if (this.#store.layout !== undefined) this.layout = this.#store.layout;
-    if (spec.contents !== undefined) this.#fill(spec.contents);
+    if (spec.contents !== undefined && !attached) this.#fill(spec.contents);
     this.#frozen = spec.frozen === true;
+  }
+
+  share(): SharedMap {
+    const { spec, id } = this;
+    if (this.#options.memory.views.i64 === undefined)
+      throw this.#error("NOT_SHAREABLE", "its guest memory was not made to be shared");
+    return { spec, id, cpus: this.#options.cpus ?? 1, regions: this.#regions };
   }
 
   /** Sets the first value to an object's bytes; what they leave of it is zero. */
@@ -63,9 +90,13 @@ export class LocalMap implements MapStorage {
   get(key: Uint8Array): Uint8Array | undefined {
     this.#refuse(BPF_F_WRONLY, "BPF_F_WRONLY");
     const at = this.#putKey(key);
+    return this.#store.exclusively(() => this.#valuesAt(at));
+  }
+
+  #valuesAt(key: number): Uint8Array | undefined {
     const values = new Uint8Array(this.#valuesSize);
     for (let cpu = 0; cpu < this.#cpus; cpu++) {
-      const value = this.#store.lookup(at, cpu);
+      const value = this.#store.lookup(key, cpu);
       if (value === 0) return undefined;
       values.set(this.#bytes(value, this.spec.valueSize), cpu * this.#cpuStep);
     }
@@ -93,6 +124,13 @@ export class LocalMap implements MapStorage {
 
   *keys(): Iterable<Uint8Array> {
     this.#refuse(BPF_F_WRONLY, "BPF_F_WRONLY");
+    if (this.#options.memory.views.i64 !== undefined) {
+      // Other threads' changes must not lead a walk about.
+      yield* this.#store.exclusively(() => [...this.#walk()]);
+    } else yield* this.#walk();
+  }
+
+  *#walk(): Iterable<Uint8Array> {
     const entry: MapCursorEntry = { key: 0, value: 0 };
     for (let cursor = this.#store.next(0, 0, entry); cursor >= 0; cursor = this.#store.next(cursor, 0, entry)) {
       yield this.#bytes(entry.key, this.spec.keySize);
@@ -100,9 +138,9 @@ export class LocalMap implements MapStorage {
   }
 
   dispose(): void {
-    this.#store.dispose();
-    this.#options.memory.release(this.#scratch);
-    this.#options.memory.release(this.#header);
+    const { memory } = this.#options;
+    memory.release(this.#scratch);
+    if (!this.#attached) for (const region of this.#regions) memory.release(region);
   }
 
   /** Bytes of all CPUs' values as user space sees them. */

@@ -114,6 +114,11 @@ export class LocalMapOfMaps implements MapOfMaps {
     return this.#cells.keys();
   }
 
+  /** Always refused: the maps inside belong to the thread that put them in. */
+  share(): never {
+    throw this.#error("NOT_SHAREABLE", "other threads cannot attach to a map of maps");
+  }
+
   dispose(): void {
     this.#maps.clear();
     this.#cells.dispose();

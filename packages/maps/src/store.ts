@@ -1,4 +1,12 @@
-import type { GuestAddress, GuestMapOperations, GuestMemory, MapLayout } from "@bpfkit/core";
+import type {
+  GuestAddress,
+  GuestMapOperations,
+  GuestMemory,
+  MapLayout,
+  MemoryViews,
+  Permission,
+  Region,
+} from "@bpfkit/core";
 import { MapError } from "./error.js";
 
 /** Flags of an update. */
@@ -9,13 +17,17 @@ export const BPF_EXIST = 2;
 export interface Store extends GuestMapOperations {
   /** Absent where a lookup leaves a trace, so that machine code must not do it by itself. */
   readonly layout?: MapLayout;
-  /** Gives its guest memory back. */
-  dispose(): void;
+  /** Does something while no other thread changes which entries there are. */
+  exclusively<T>(body: () => T): T;
 }
 
 /** What a store is made from; sizes are in bytes. */
 export interface StoreOptions {
   readonly memory: GuestMemory;
+  /** Gives a region of the map's: a new one or, where another thread made the map, the next of those it reserved. */
+  readonly region: (name: string, size: number, permission: Permission) => Region;
+  /** Whether another thread made the map: what is in its regions stays. */
+  readonly attached: boolean;
   /** The map's name, for faults. */
   readonly name: string;
   readonly header: GuestAddress;
@@ -67,4 +79,30 @@ export interface Values {
   readonly size: number;
   readonly stride: number;
   readonly count: number;
+}
+
+/** More bytes than these are copied faster by the platform. */
+const SMALL = 64;
+
+/** Copies bytes within guest memory; of a place that overlaps with them only to a lower one. */
+export function copyBytes({ u8, data }: MemoryViews, to: number, from: number, size: number): void {
+  if (size > SMALL) {
+    u8.copyWithin(to, from, from + size);
+    return;
+  }
+  let at = 0;
+  for (; at + 4 <= size; at += 4) data.setInt32(to + at, data.getInt32(from + at, true), true);
+  for (; at < size; at++) u8[to + at] = u8[from + at]!;
+}
+
+/** Copies a value to its place. In shared memory whole words of 8 bytes stay whole for who reads meanwhile. */
+export function copyValue(views: MemoryViews, to: number, from: number, size: number): void {
+  const { i64, data } = views;
+  if (i64 === undefined) {
+    copyBytes(views, to, from, size);
+    return;
+  }
+  const words = size >>> 3;
+  for (let word = 0; word < words; word++) i64[(to >>> 3) + word] = data.getBigInt64(from + 8 * word, true);
+  copyBytes(views, to + 8 * words, from + 8 * words, size & 7);
 }

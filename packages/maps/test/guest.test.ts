@@ -52,6 +52,14 @@ describe("operations of programs", () => {
     );
   });
 
+  test.each(["array", "hash", "lru_hash"])("a %s map has one value for all CPUs", (type) => {
+    const { map, put, read } = fixture({ type });
+    expect(map.guest!.update(put(u32(1)), put(u64(7)), 0, 3)).toBe(0);
+    for (const cpu of [0, 3, 9]) expect(read(map.guest!.lookup(put(u32(1)), cpu), 8)).toEqual(u64(7));
+    expect(map.guest!.update(put(u32(1)), put(u64(8)), 0, 9)).toBe(0);
+    expect(map.get(u32(1))).toEqual(u64(8));
+  });
+
   test("a key may come from the map itself", () => {
     const { map, put } = fixture({ type: "hash", keySize: 8 });
     map.set(u64(1), u64(2));

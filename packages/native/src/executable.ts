@@ -19,6 +19,7 @@ const MAP_PRIVATE_ANONYMOUS = 0x22;
 export const executableMemory: ExecutableMemory = {
   availability: executableAvailability,
   reserve: reservePages,
+  attach: (address, size) => codePages(address, size, "executable", () => {}),
   addressOf,
   callback: nativeCallback,
   guardRegions,
@@ -57,11 +58,12 @@ function reservePages(bytes: number): CodePages {
   }
   const size = Math.ceil(bytes / PAGE) * PAGE;
   const address = checked("mmap", syscall(SYSCALLS.mmap, 0, size, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0));
-  return codePages(BigInt(address), size);
+  const unmap = (): void => void checked("munmap", syscall(SYSCALLS.munmap, address, size));
+  return codePages(BigInt(address), size, "writable", unmap);
 }
 
-function codePages(address: bigint, size: number): CodePages {
-  let state: "writable" | "executable" | "freed" = "writable";
+function codePages(address: bigint, size: number, first: "writable" | "executable", unmap: () => void): CodePages {
+  let state: "writable" | "executable" | "freed" = first;
   const need = (wanted: "writable" | "executable", action: string): void => {
     if (state !== wanted) {
       throw new NativeError("BAD_STATE", `cannot ${action} code pages that are ${state}: they must be ${wanted}`);
@@ -93,7 +95,7 @@ function codePages(address: bigint, size: number): CodePages {
     },
     free() {
       if (state === "freed") return;
-      checked("munmap", syscall(SYSCALLS.munmap, address, size));
+      unmap();
       state = "freed";
     },
   };

@@ -1,6 +1,7 @@
-import type { GuestMemory, MapId, MapSpec, Program, ProgramArray, Region } from "@bpfkit/core";
+import type { GuestMemory, MapId, MapSpec, Program, ProgramArray, Region, SharedMap } from "@bpfkit/core";
 import { encodeMapHeader, MAP_HEADER_BYTES } from "@bpfkit/core";
-import { TailcallError } from "./error.js";
+import { wordOf } from "./attached-array.js";
+import { TailcallError, type TailcallErrorCode } from "./error.js";
 import { type Owner, ownerMismatch, ownerOf } from "./owner.js";
 
 /** `BPF_MAP_TYPE_PROG_ARRAY`. */
@@ -8,6 +9,9 @@ const PROG_ARRAY = 3;
 const BPF_F_NUMA_NODE = 1 << 2;
 const BPF_F_RDONLY = 1 << 3;
 const BPF_F_WRONLY = 1 << 4;
+
+/** Most slots of an array that other threads see: they lie side by side, filled or not. */
+const MAX_SHARED_SLOTS = 1 << 20;
 
 /** What a program array needs of its surroundings. */
 export interface ProgramArrayOptions {
@@ -53,6 +57,8 @@ class LocalProgramArray implements ProgramArray {
   readonly #slots = new Map<number, Program>();
   readonly #listeners = new Set<Listener>();
   #owner: Owner | undefined;
+  /** What other threads see, once it is shared. */
+  #shared: { readonly cells: Int32Array; readonly numbers: ReadonlyMap<Program, number> } | undefined;
 
   constructor(spec: MapSpec, options: ProgramArrayOptions) {
     const { memory, id } = options;
@@ -104,9 +110,7 @@ class LocalProgramArray implements ProgramArray {
     this.#refuseIf(BPF_F_WRONLY, "BPF_F_WRONLY");
     const program = this.#slots.get(this.#indexOf(key));
     if (program === undefined) return undefined;
-    const value = new Uint8Array(4);
-    new DataView(value.buffer).setUint32(0, this.#options.programId(program), true);
-    return value;
+    return wordOf(this.#options.programId(program));
   }
 
   /** Always refused: the kernel takes a file descriptor here, for which there is no such thing; `setProgram` is the way. */
@@ -120,11 +124,30 @@ class LocalProgramArray implements ProgramArray {
 
   /** Every index, filled or not, as the kernel walks it. */
   *keys(): Iterable<Uint8Array> {
-    for (let index = 0; index < this.spec.maxEntries; index++) {
-      const key = new Uint8Array(4);
-      new DataView(key.buffer).setUint32(0, index, true);
-      yield key;
-    }
+    for (let index = 0; index < this.spec.maxEntries; index++) yield wordOf(index);
+  }
+
+  /**
+   * From now on it holds only programs of these, by their place. Other threads see a change with their next tail call.
+   * @throws {TailcallError} `NOT_SHARED` for more than 1,048,576 slots, for a program it holds that is none of these, and where
+   * it is shared already.
+   */
+  share(programs: readonly Program[]): SharedMap {
+    const { spec, id } = this;
+    if (spec.maxEntries > MAX_SHARED_SLOTS)
+      throw this.#error("NOT_SHARED", `it has ${spec.maxEntries} slots; at most ${MAX_SHARED_SLOTS} can be shared`);
+    if (this.#shared !== undefined) throw this.#error("NOT_SHARED", "it is shared already");
+    const cells = new Int32Array(new SharedArrayBuffer(4 * spec.maxEntries));
+    const shared = { cells, numbers: new Map(programs.map((program, place) => [program, place + 1])) };
+    for (const [index, program] of this.#slots) cells[index] = this.#numberIn(shared.numbers, program);
+    this.#shared = shared;
+    return { spec, id, regions: [this.#region], slots: cells };
+  }
+
+  #numberIn(numbers: ReadonlyMap<Program, number>, program: Program): number {
+    const number = numbers.get(program);
+    if (number !== undefined) return number;
+    throw this.#error("NOT_SHARED", `program ${program.name} is not among those that other threads share`);
   }
 
   dispose(): void {
@@ -136,6 +159,7 @@ class LocalProgramArray implements ProgramArray {
   /** A listener that throws refuses the change: the slot is as it was, also for listeners that were told already. */
   #change(index: number, program: Program | undefined): void {
     const before = this.#slots.get(index);
+    if (program !== undefined && this.#shared !== undefined) this.#numberIn(this.#shared.numbers, program);
     this.#put(index, program);
     const told: Listener[] = [];
     try {
@@ -154,6 +178,9 @@ class LocalProgramArray implements ProgramArray {
   #put(index: number, program: Program | undefined): void {
     if (program === undefined) this.#slots.delete(index);
     else this.#slots.set(index, program);
+    if (this.#shared === undefined) return;
+    const { cells, numbers } = this.#shared;
+    Atomics.store(cells, index, program === undefined ? 0 : this.#numberIn(numbers, program));
   }
 
   #refuseIf(flag: number, name: string): void {
@@ -171,7 +198,7 @@ class LocalProgramArray implements ProgramArray {
     return new DataView(key.buffer, key.byteOffset, 4).getUint32(0, true);
   }
 
-  #error(code: "EINVAL" | "E2BIG" | "ENOENT" | "EPERM", what: string): TailcallError {
+  #error(code: TailcallErrorCode, what: string): TailcallError {
     return new TailcallError(code, `map ${this.spec.name}: ${what}`);
   }
 }

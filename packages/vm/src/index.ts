@@ -1,4 +1,6 @@
 /** The front door of bpfkit: object to maps to engine to result, in one call. */
+export type { AttachOptions } from "./attached-vm.js";
+export { AttachedVm, attach } from "./attached-vm.js";
 export type { Case, CaseVerdict, ObjectCase, SingleCase } from "./cases/case.js";
 export type { CaseAnswer } from "./cases/compare.js";
 export { idOf } from "./cases/plan.js";
@@ -17,6 +19,7 @@ export type { VmErrorCode } from "./error.js";
 export { VmError } from "./error.js";
 export { fromHex, toHex } from "./hex.js";
 export { VmProgram } from "./program.js";
+export type { SharedVm, VmShareOptions } from "./share.js";
 export type { MapEnvironment, Outcome, RunInput, VmOptions, VmRunOptions, VmSource } from "./types.js";
 export type { VmVerifyOptions } from "./verify.js";
 export { load, Vm } from "./vm.js";

@@ -1,14 +1,4 @@
-import {
-  type Engine,
-  type GuestMemory,
-  type Linked,
-  type LinkSet,
-  type Program,
-  programId,
-  type RunContext,
-  type RunOptions,
-  type RunResult,
-} from "@bpfkit/core";
+import type { GuestMemory, Linked, Program, ProgramId, RunContext, RunOptions, RunResult } from "@bpfkit/core";
 import { InterpreterLinked, type Stepper } from "@bpfkit/interpreter";
 import { type ContextBuilder, createContext } from "@bpfkit/program-types";
 import type { Claims } from "./claims/claims.js";
@@ -37,22 +27,27 @@ export class Contexts {
   }
 }
 
-/** Each program is linked alone: see `Vm`. */
-const ENTRY = programId(0);
+/** Where a program's code comes from. */
+export interface ProgramLink {
+  /** Gives the set the program runs in, linked; it throws once there is none any more. */
+  link(): Linked;
+  /** Gives back what was linked for the program alone. */
+  unlink(): void;
+}
 
 /** A program of a VM, ready to run. */
 export class VmProgram {
   readonly program: Program;
-  readonly #engine: Engine;
-  readonly #linkSet: () => LinkSet;
+  readonly #engine: string;
   readonly #contexts: Contexts;
+  readonly #link: ProgramLink;
   #linked: Linked | undefined;
 
-  constructor(program: Program, engine: Engine, linkSet: () => LinkSet, contexts: Contexts) {
+  constructor(program: Program, engine: string, contexts: Contexts, link: ProgramLink) {
     this.program = program;
     this.#engine = engine;
-    this.#linkSet = linkSet;
     this.#contexts = contexts;
+    this.#link = link;
   }
 
   get type(): string {
@@ -61,7 +56,7 @@ export class VmProgram {
 
   /** Links the program now instead of at its first run. @throws errors of linking, as `run` does. */
   link(): void {
-    this.#link();
+    this.#ready();
   }
 
   /**
@@ -70,13 +65,13 @@ export class VmProgram {
    * none); {VmError} `DISPOSED`.
    */
   run(input: RunInput = {}, options: VmRunOptions = {}): Outcome {
-    const linked = this.#link();
+    const { linked, id } = this.#ready();
     const builder = this.#contexts.take(this.type);
     try {
       const context = builder.build(input);
       const { repeat = 1, ...each } = options;
       // Not `repeat <= 1`: what is no number runs once.
-      const result = repeat > 1 ? runRepeatedly(linked, context, repeat, each) : linked.run(ENTRY, context, each);
+      const result = repeat > 1 ? runRepeatedly(linked, id, context, repeat, each) : linked.run(id, context, each);
       return this.#outcome(builder, context, result);
     } finally {
       this.#contexts.give(this.type, builder);
@@ -88,13 +83,13 @@ export class VmProgram {
    * @throws as `run`, and {VmError} `UNSUPPORTED`.
    */
   step(input: RunInput = {}, options: RunOptions = {}): Stepper {
-    const linked = this.#link();
+    const { linked, id } = this.#ready();
     if (!(linked instanceof InterpreterLinked))
-      throw new VmError("UNSUPPORTED", `engine ${this.#engine.name} cannot step; the interpreter can`);
+      throw new VmError("UNSUPPORTED", `engine ${this.#engine} cannot step; the interpreter can`);
     const builder = this.#contexts.take(this.type);
     const give = (): void => this.#contexts.give(this.type, builder);
     try {
-      return linked.start(ENTRY, builder.build(input), options, give);
+      return linked.start(id, builder.build(input), options, give);
     } catch (error) {
       give();
       throw error;
@@ -119,14 +114,12 @@ export class VmProgram {
     }
   }
 
-  #link(): Linked {
-    const set = this.#linkSet();
-    if (this.#linked === undefined) {
-      // The context first: it reserves guest memory, which no run may do.
-      this.#contexts.give(this.type, this.#contexts.take(this.type));
-      this.#linked = this.#engine.link(set);
-    }
-    return this.#linked;
+  #ready(): { readonly linked: Linked; readonly id: ProgramId } {
+    // The context first: it reserves guest memory, which no run may do.
+    if (this.#linked === undefined) this.#contexts.give(this.type, this.#contexts.take(this.type));
+    const linked = this.#link.link();
+    this.#linked = linked;
+    return { linked, id: linked.idOf(this.program)! };
   }
 
   #outcome(builder: ContextBuilder, context: RunContext, result: RunResult): Outcome {
@@ -136,17 +129,17 @@ export class VmProgram {
     return {
       program: program.name,
       type: program.type,
-      engine: this.#engine.name,
+      engine: this.#engine,
       ...result,
       ...read,
       ...(redirect === undefined ? {} : { redirect }),
     };
   }
 
-  /** Gives back what the engine made. */
+  /** Gives back what the engine made; the next run links the program again. */
   dispose(): void {
-    this.#linked?.dispose();
     this.#linked = undefined;
+    this.#link.unlink();
   }
 }
 
@@ -154,11 +147,17 @@ export class VmProgram {
 const SLICE = 1 << 16;
 
 /** The last run's outcome, with the counts of all. */
-function runRepeatedly(linked: Linked, context: RunContext, repeat: number, options: RunOptions): RunResult {
+function runRepeatedly(
+  linked: Linked,
+  id: ProgramId,
+  context: RunContext,
+  repeat: number,
+  options: RunOptions,
+): RunResult {
   const sums: { -readonly [count in "instructions" | "tailCalls" | "missedTailCalls"]?: number } = {};
   for (let left = Math.floor(repeat); ; left -= SLICE) {
     const size = Math.min(left, SLICE);
-    const batch = linked.repeat?.(ENTRY, size, context, options) ?? linked.runMany(ENTRY, size, () => context, options);
+    const batch = linked.repeat?.(id, size, context, options) ?? linked.runMany(id, size, () => context, options);
     for (const count of ["instructions", "tailCalls", "missedTailCalls"] as const)
       if (batch[count] !== undefined) sums[count] = (sums[count] ?? 0) + batch[count];
     if (batch.fault !== undefined) return { r0: 0n, ...sums, fault: batch.fault };

@@ -44,6 +44,8 @@ export interface VmOptions {
   readonly helpers?: HelperTable;
   /** CPUs that per-CPU maps have values for. Default 1. */
   readonly cpus?: number;
+  /** Makes guest memory that can be shared with other threads (`Vm.share`). Default false. */
+  readonly shared?: boolean;
   /** Bytes of guest memory left out at its start, so that everything lies elsewhere: what changes with it depends on addresses. Default 0. */
   readonly memoryOffset?: number;
   /** Makes maps of one's own (of a kernel, of a test): undefined leaves a map to the VM. */

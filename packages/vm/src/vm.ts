@@ -2,9 +2,9 @@ import { DEFAULT_PROFILE, helperById } from "@bpfkit/abi";
 import {
   type Effects,
   type Engine,
-  type GuestMemory,
   type HelperTable,
   isProgramArray,
+  type Linked,
   type LinkSet,
   type MapStorage,
   type Profile,
@@ -13,12 +13,14 @@ import {
 import { parseObject } from "@bpfkit/elf";
 import { fixedEffects, helperTable } from "@bpfkit/helpers";
 import { interpreter } from "@bpfkit/interpreter";
-import { createGuestMemory } from "@bpfkit/memory";
+import { createGuestMemory, type OwnMemory } from "@bpfkit/memory";
 import type { Verdict } from "@bpfkit/verifier";
 import { dumpMap, type MapEntry, seedMap } from "./contents.js";
 import { type Decode, valueDecoder } from "./decoded.js";
 import { VmError } from "./error.js";
+import { findMap, findProgram, noSuchMap } from "./find.js";
 import { Contexts, VmProgram } from "./program.js";
+import { type SharedVm, shareVm, type VmShareOptions } from "./share.js";
 import { createMaps, disposeMaps, fillSlots } from "./storage.js";
 import type { VmOptions, VmSource } from "./types.js";
 import { reachable, type VmVerifyOptions, verifyWith } from "./verify.js";
@@ -39,7 +41,7 @@ export function load(source: Uint8Array | VmSource, options: VmOptions & { reado
 /** Programs and their maps in one guest memory. Maps keep their state from run to run until `dispose`. */
 export class Vm {
   readonly engine: Engine;
-  readonly memory: GuestMemory;
+  readonly memory: OwnMemory;
   readonly effects: Effects;
   readonly profile: Profile;
   readonly helpers: HelperTable;
@@ -49,6 +51,10 @@ export class Vm {
   readonly #missing = new Map<string, Error>();
   readonly #programIds = new Map<Program, number>();
   readonly #runnables = new Map<Program, VmProgram>();
+  /** Each program is linked alone, when it first runs. */
+  readonly #linked = new Map<Program, Linked>();
+  /** All programs together, as other threads run them. */
+  #sharedLink: Linked | undefined;
   readonly #contexts: Contexts;
   readonly #decoders = new Map<MapStorage, Decode>();
   #disposed = false;
@@ -56,7 +62,7 @@ export class Vm {
   constructor(source: VmSource, options: VmOptions = {}) {
     this.#options = options;
     this.engine = options.engine ?? interpreter;
-    this.memory = createGuestMemory();
+    this.memory = createGuestMemory({ shared: options.shared === true });
     if (options.memoryOffset !== undefined) this.memory.reserve("nothing", options.memoryOffset, "none");
     this.effects = options.effects ?? fixedEffects();
     this.profile = options.profile ?? DEFAULT_PROFILE;
@@ -115,33 +121,21 @@ export class Vm {
    */
   program(name?: string): VmProgram {
     this.#checkAlive();
-    const all = this.programs;
-    if (name === undefined) {
-      if (all.length === 1) return this.runnable(all[0]!);
-      throw this.#listing(
-        all.length === 0 ? "NO_SUCH_PROGRAM" : "AMBIGUOUS",
-        all.length === 0 ? "there is no program" : "one of several programs must be named",
-      );
-    }
-    const byName = all.filter((program) => program.name === name);
-    const found = byName.length > 0 ? byName : all.filter((program) => program.section === name);
-    if (found.length === 1) return this.runnable(found[0]!);
-    if (found.length > 1) throw this.#listing("AMBIGUOUS", `${name} names ${found.length} programs`);
+    const { programs } = this;
     const problem = this.#sources.flatMap(({ problems = [] }) => problems).find(({ program }) => program === name);
-    if (problem !== undefined) throw new VmError("BAD_PROGRAM", problem.message);
-    throw this.#listing("NO_SUCH_PROGRAM", `there is no program ${name}`);
-  }
-
-  #listing(code: "NO_SUCH_PROGRAM" | "AMBIGUOUS", what: string): VmError {
-    const names = this.programs.map((program) => program.name);
-    return new VmError(code, names.length === 0 ? what : `${what}; there are ${names.join(", ")}`);
+    const isThere = programs.some((program) => program.name === name || program.section === name);
+    if (name !== undefined && problem !== undefined && !isThere) throw new VmError("BAD_PROGRAM", problem.message);
+    return this.runnable(findProgram(programs, name));
   }
 
   /** Makes a program ready to run, also one that is in no object; it is linked when it first runs. */
   runnable(program: Program): VmProgram {
     const known = this.#runnables.get(program);
     if (known !== undefined) return known;
-    const runnable = new VmProgram(program, this.engine, () => this.#linkSet(program), this.#contexts);
+    const runnable = new VmProgram(program, this.engine.name, this.#contexts, {
+      link: () => this.#link(program),
+      unlink: () => this.#unlink(program),
+    });
     this.#runnables.set(program, runnable);
     return runnable;
   }
@@ -163,15 +157,28 @@ export class Vm {
   }
 
   /** The entry alone: the programs in its program arrays are linked with it by the engine, and as the arrays change. */
-  #linkSet(program: Program): LinkSet {
+  #link(program: Program): Linked {
     this.#checkAlive();
-    for (const reference of program.references) {
+    const known = this.#linked.get(program);
+    if (known !== undefined) return known;
+    const linked = this.engine.link(this.#linkSet([program]));
+    this.#linked.set(program, linked);
+    return linked;
+  }
+
+  #unlink(program: Program): void {
+    this.#linked.get(program)?.dispose();
+    this.#linked.delete(program);
+  }
+
+  #linkSet(programs: readonly Program[]): LinkSet {
+    for (const reference of programs.flatMap(({ references }) => references)) {
       const missing = reference.kind === "extern" ? undefined : this.#missing.get(reference.map);
       if (missing !== undefined) throw missing;
     }
     const { memory, helpers, effects, profile } = this;
     const helperName = (id: number): string | undefined => helperById(id)?.name;
-    return { programs: [program], maps: this.#maps, memory, helpers, helperName, effects, profile };
+    return { programs, maps: this.#maps, memory, helpers, helperName, effects, profile };
   }
 
   /**
@@ -180,15 +187,9 @@ export class Vm {
    */
   map(name: string): MapStorage {
     this.#checkAlive();
-    const map = this.#maps.get(name) ?? [...this.#maps.values()].find(({ spec }) => spec.section === name);
-    if (map !== undefined) return map;
-    const missing = this.#missing.get(name);
-    if (missing !== undefined) throw missing;
-    const names = [...this.#maps.values()].map(({ spec }) => spec.section ?? spec.name);
-    throw new VmError(
-      "NO_SUCH_MAP",
-      `there is no map ${name}${names.length === 0 ? "" : `; there are ${names.join(", ")}`}`,
-    );
+    const map = findMap(this.#maps, name);
+    if (map === undefined) throw this.#missing.get(name) ?? noSuchMap(this.#maps, name);
+    return map;
   }
 
   /** Puts a program into a slot of a program array, or empties it. @throws as `ProgramArray.setProgram` and `map`. */
@@ -230,10 +231,40 @@ export class Vm {
     );
   }
 
-  /** Gives everything back. A run that is still stepped through goes on, without maps. A second call does nothing. */
+  /**
+   * Links all programs and shares them, their maps and the memory with other threads, once: post what it gives to a worker,
+   * which calls `attach`. Program arrays take only programs of the VM from then on, and guest memory no longer grows.
+   * @throws {VmError} `UNSUPPORTED` where engine or maps cannot be shared, `DISPOSED`; {MemoryError} `NOT_SHARED` unless the VM
+   * was loaded with `shared`, `ALREADY_SHARED`; what linking throws of any program.
+   */
+  share(options: VmShareOptions = {}): SharedVm {
+    this.#checkAlive();
+    const { engine, memory } = this;
+    const programId = (program: Program): number => numberOf(this.#programIds, program);
+    const { shared, linked } = shareVm({ engine, memory, set: this.#linkSet(this.programs), programId }, options);
+    this.#sharedLink = linked;
+    return shared;
+  }
+
+  /** Threads that are attached now. */
+  get attached(): number {
+    return this.memory.attached ?? 0;
+  }
+
+  /** Gives back the seat of a thread that ended without disposing of its `AttachedVm`: only once it has ended. */
+  detach(thread: number): void {
+    this.memory.detach(thread);
+  }
+
+  /**
+   * Gives everything back. A run that is still stepped through goes on, without maps. A second call does nothing.
+   * @throws {MemoryError} `ATTACHED` while other threads are; then nothing has changed.
+   */
   dispose(): void {
+    if (!this.#disposed) this.memory.close();
     this.#disposed = true;
-    for (const runnable of this.#runnables.values()) runnable.dispose();
+    this.#sharedLink?.dispose();
+    for (const program of this.#linked.keys()) this.#unlink(program);
     disposeMaps(this.#maps.values());
     this.#runnables.clear();
     this.#maps.clear();
