@@ -1,6 +1,6 @@
 import type { Engine, Linked, LinkSet, Program } from "@bpfkit/core";
 import { isProgramArray } from "@bpfkit/core";
-import { load, type Outcome, type RunInput, type Vm, type VmProgram, type VmSource } from "@bpfkit/vm";
+import { load, type Outcome, type RunInput, type Vm, type VmOptions, type VmProgram, type VmSource } from "@bpfkit/vm";
 import { BenchError } from "./error.js";
 import { objectNamed } from "./files.js";
 import type { Subject } from "./subjects.js";
@@ -27,7 +27,11 @@ export interface Prepared {
 }
 
 /** Makes a VM of programs with a subject's engine; `linkedOf` tells what a program was last linked to. */
-export function vmOf(source: VmSource, subject: Subject): { readonly vm: Vm; linkedOf(program: VmProgram): Linked } {
+export function vmOf(
+  source: VmSource,
+  subject: Subject,
+  options: VmOptions = {},
+): { readonly vm: Vm; linkedOf(program: VmProgram): Linked } {
   let vm: Vm | undefined;
   const engine = subject.make((program) => vm !== undefined && refusalOf(vm, program) === undefined);
   let last: Linked | undefined;
@@ -38,7 +42,7 @@ export function vmOf(source: VmSource, subject: Subject): { readonly vm: Vm; lin
       return last;
     },
   };
-  vm = load(source, { engine: capturing });
+  vm = load(source, { ...options, engine: capturing });
   return {
     vm,
     linkedOf(program) {
@@ -58,9 +62,9 @@ export function requireVerdicts(subject: Subject, vm: Vm, program: Program): voi
 }
 
 /** Loads a workload, with its slots and entries. @throws as `requireVerdicts`, and what loading and linking throw. */
-export function prepare(workload: Workload, subject: Subject): Prepared {
+export function prepare(workload: Workload, subject: Subject, options: VmOptions = {}): Prepared {
   const object = objectNamed(workload.object);
-  const { vm, linkedOf } = vmOf(workload.group === "raw" ? asRaw(object) : object, subject);
+  const { vm, linkedOf } = vmOf(workload.group === "raw" ? asRaw(object) : object, subject, options);
   try {
     for (const { map, index, program } of workload.slots ?? []) vm.setSlot(map, index, vm.program(program).program);
     if (workload.keyStep !== undefined) fillMaps(vm, workload.keyStep);

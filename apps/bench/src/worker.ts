@@ -1,25 +1,37 @@
-/** A worker of `parts/workers.ts`: makes a VM of its own, waits for the gate, and counts runs in rounds of so long. */
+/**
+ * A worker of `parts/workers.ts`: makes a VM of its own or attaches to a shared one, runs so often as it is asked to for a
+ * check, and counts runs in rounds of so long. Waits for the gate before each.
+ */
 import { parentPort, workerData } from "node:worker_threads";
+import { attach, type SharedVm, type VmProgram } from "@bpfkit/vm";
 import { wallTime } from "./clock.js";
 import { prepare, runOnce } from "./prepare.js";
 import { SUBJECTS } from "./subjects.js";
-import { WORKLOADS } from "./workloads.js";
+import { SHARED_WORKLOADS, WORKLOADS, type Workload } from "./workloads.js";
 
 export interface WorkerTask {
   readonly subject: string;
   readonly workload: string;
-  /** Opens when it is 1. */
+  /** Without it, the worker has a VM of its own. */
+  readonly shared?: SharedVm;
+  /** Opens for the check when it is 1, for the rounds when it is 2. */
   readonly gate: Int32Array;
+  /** Runs of the check. */
+  readonly check: number;
   readonly rounds: number;
   /** Of a round. */
   readonly milliseconds: number;
 }
 
 const task = workerData as WorkerTask;
-const subject = SUBJECTS.find(({ name }) => name === task.subject)!;
-const workload = WORKLOADS.find(({ group, name }) => group === "compute" && name === task.workload)!;
-const ready = prepare(workload, subject);
-const run = (runs: number): void => void runOnce(ready.runnable, { data: workload.packet }, runs);
+const workload = workloadOf(task);
+const ready = runnableOf(task);
+const run = (runs: number): bigint => runOnce(ready, { data: workload.packet }, runs).r0;
+
+parentPort!.postMessage("ready");
+Atomics.wait(task.gate, 0, 0);
+parentPort!.postMessage(run(task.check));
+Atomics.wait(task.gate, 0, 1);
 
 /** Runs that take some two milliseconds, the first time left out. */
 let portion = 1;
@@ -30,9 +42,19 @@ while (
   ) < 2e6
 )
   portion *= 2;
-parentPort!.postMessage("ready");
-Atomics.wait(task.gate, 0, 0);
 parentPort!.postMessage(Array.from({ length: task.rounds }, () => runsPerSecond()));
+
+function workloadOf({ shared, workload: wanted }: WorkerTask): Workload {
+  if (shared !== undefined) return SHARED_WORKLOADS.find(({ name }) => name === wanted)!;
+  return WORKLOADS.find(({ group, name }) => group === "compute" && name === wanted)!;
+}
+
+function runnableOf({ shared, subject: wanted }: WorkerTask): VmProgram {
+  const subject = SUBJECTS.find(({ name }) => name === wanted)!;
+  if (shared === undefined) return prepare(workload, subject).runnable;
+  // What is shared was linked with its verdicts.
+  return attach(shared, { engine: subject.make(() => false) }).program(workload.program);
+}
 
 function runsPerSecond(): number {
   const start = performance.now();

@@ -17,6 +17,8 @@ export interface Workload {
   /** Operations in a run, where a run is so many of the same. */
   readonly operations?: number;
   readonly x?: number;
+  /** A map whose counter of key 0, over all CPUs, says how many operations there were. */
+  readonly counts?: string;
 }
 
 /** Bytes of packet that hashes and checksums go over. */
@@ -138,6 +140,26 @@ export const WORKLOADS: readonly Workload[] = [...compute, ...tailCalls, ...maps
 export const RAW_WORKLOADS: readonly Workload[] = compute
   .filter(({ name }) => !WITH_MAPS.includes(name))
   .map((workload) => ({ ...workload, group: "raw", object: `raw/${workload.name}`, program: "raw_entry" }));
+
+/** Counted 100 times a run: in one counter of all threads, in one for each CPU. */
+const counters = (["all", "own"] as const).map(
+  (whose): Workload => ({
+    group: "workers",
+    name: whose === "all" ? "one counter" : "a counter a CPU",
+    object: "programs/counters",
+    program: `count_${whose}`,
+    packet: udpPacket(),
+    operations: 100,
+    counts: whose,
+  }),
+);
+
+/** What is run by several threads at one time, on maps they share. */
+export const SHARED_WORKLOADS: readonly Workload[] = [
+  ...compute.filter(({ name }) => ["fnv1a", "hash"].includes(name)),
+  ...maps.filter(({ name }) => name === "update hash"),
+  ...counters,
+].map((workload) => ({ ...workload, group: "workers" }));
 
 /** Memory for a raw entry that runs so often. */
 export function rawMemory(packet: Uint8Array, runs: number): Uint8Array {

@@ -34,39 +34,50 @@ export function assembled(name: string, text: string): Program {
 }
 
 const SCRIPT = `
-  const { parentPort, workerData } = require("node:worker_threads");
-  const { packages, shared, level, body, data } = workerData;
-  (async () => {
-    const [{ attach }, { interpreter }, { jitX64 }, { executableMemory }, { fixedEffects }] = await Promise.all(
-      ["vm", "interpreter", "jit-x64", "native", "helpers"].map((name) => import(packages[name])),
-    );
-    const engine = level === "interpreter" ? interpreter : jitX64(executableMemory);
-    const run = new Function("attach", "shared", "engine", "fixedEffects", "data", "parentPort", body);
-    parentPort.postMessage({ result: run(attach, shared, engine, fixedEffects, data, parentPort) });
-  })().catch((error) => parentPort.postMessage({ error: error.code + ": " + error.message }));`;
+  const { parentPort, workerData: packages } = require("node:worker_threads");
+  const loaded = Promise.all(["vm", "interpreter", "jit-x64", "native", "helpers"].map((name) => import(packages[name])));
+  parentPort.on("message", async ({ shared, level, body, data }) => {
+    try {
+      const [{ attach }, { interpreter }, { jitX64 }, { executableMemory }, { fixedEffects }] = await loaded;
+      const engine = level === "interpreter" ? interpreter : jitX64(executableMemory);
+      const run = new Function("attach", "shared", "engine", "fixedEffects", "data", body);
+      parentPort.postMessage({ result: run(attach, shared, engine, fixedEffects, data) });
+    } catch (error) {
+      parentPort.postMessage({ error: error.code + ": " + error.message });
+    }
+  });`;
 
 /** A worker under way. */
 export interface Running {
   readonly worker: Worker;
-  /** What the body returned. Rejects with what it threw. */
+  /** What the body returned. Rejects with what it threw, and where the worker ended. */
   readonly result: Promise<unknown>;
 }
 
-/**
- * Starts a worker on the body of a function of `attach`, `shared`, `engine`, `fixedEffects`, `data` and `parentPort`, on the built
- * packages and without what the test runner starts its own processes with.
- */
+/** Starting a worker takes longer than most of what is done in it, so they are used again. */
+const idle: Worker[] = [];
+
+/** On the built packages, and without what the test runner starts its own processes with. */
+function newWorker(): Worker {
+  const worker = new Worker(SCRIPT, { eval: true, workerData: PACKAGES, execArgv: [], env: {} });
+  worker.unref();
+  return worker;
+}
+
+/** Has a worker run the body of a function of `attach`, `shared`, `engine`, `fixedEffects` and `data`. */
 export function startWorker(shared: SharedVm, level: Level, body: string, data: unknown = undefined): Running {
-  const workerData = { packages: PACKAGES, shared, level, body, data };
-  const worker = new Worker(SCRIPT, { eval: true, workerData, execArgv: [], env: {} });
+  const worker = idle.pop() ?? newWorker();
   const result = new Promise<unknown>((resolve, reject) => {
-    worker.on("message", (message: { result?: unknown; error?: string }) => {
+    const onExit = (): void => reject(new Error("the worker ended without an answer"));
+    worker.once("exit", onExit);
+    worker.once("message", (message: { result?: unknown; error?: string }) => {
+      worker.off("exit", onExit);
+      idle.push(worker);
       if (message.error !== undefined) reject(new Error(message.error));
-      else if ("result" in message) resolve(message.result);
+      else resolve(message.result);
     });
-    worker.once("error", reject);
-    worker.once("exit", () => reject(new Error("the worker ended without an answer")));
   });
+  worker.postMessage({ shared, level, body, data });
   return { worker, result };
 }
 

@@ -55,7 +55,7 @@ export function chartsOf({ results }: Results): Chart[] {
     ),
     lines("ns a run by input size", "bytes", "ns", of("input", "run")),
     bars(
-      "Runs a second by workers, each with a VM of its own (logarithmic)",
+      "Runs a second by workers, with a VM each or shared (logarithmic)",
       logarithmic(throughputs(of("workers", "throughput"))),
     ),
     bars("The same C over raw memory: ns a run (logarithmic)", logarithmic(timesOf(of("raw", "run")))),
@@ -124,7 +124,7 @@ function besideNative(results: readonly Result[]): Bars {
 
 function throughputs(results: readonly Result[]): Bars {
   const bars = results.map((result) => ({
-    facet: `${result.workload.split(",")[0]}, ${result.x} worker${result.x === 1 ? "" : "s"}`,
+    facet: `${result.workload.replace(", a VM a worker", "")}, ${result.x} worker${result.x === 1 ? "" : "s"}`,
     subject: result.subject,
     value: result.median,
     low: result.low,

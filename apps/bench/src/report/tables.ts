@@ -186,6 +186,6 @@ function throughputTable(results: readonly Result[]): Table | undefined {
   const most = results.map((result) => ({ ...result, min: result.median }));
   return pivot("Runs a second by workers (last figure), median, thousands", most, {
     scale: 1000,
-    note: "No engine can share maps and code with workers yet: each worker has a VM of its own.",
+    note: "`shared`: all workers run the same machine code on the same maps; else each has a VM of its own.",
   });
 }
