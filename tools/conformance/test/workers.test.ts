@@ -1,7 +1,10 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { MapSpec } from "@bpfkit/core";
 import { createMap } from "@bpfkit/maps";
 import { load } from "@bpfkit/vm";
 import { describe, expect, test } from "vitest";
+import { root } from "../src/packages.js";
 import {
   ADD,
   ANY,
@@ -178,6 +181,15 @@ describe.skipIf(workersMissing !== "").each(SHARING)(`threads share with %s${wor
     expect(grown).toBeLessThan(2 << 20);
     vm.dispose();
   }, 60_000);
+});
+
+test.skipIf(workersMissing !== "")("the example counts every run of both workers", () => {
+  const { stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(new URL("examples/workers.mjs", root))], {
+    encoding: "utf8",
+  });
+  expect(stderr).toBe("");
+  // 200,000 in 8 bytes, little endian.
+  expect(stdout.trim()).toBe("XDP_PASS, XDP_PASS { seen: [ { key: '00000000', value: '400d030000000000' } ] }");
 });
 
 describe("what cannot be shared says so", () => {
