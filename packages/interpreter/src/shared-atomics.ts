@@ -18,7 +18,10 @@ export function runSharedAtomic(
   dst: number,
   src: number,
 ): void {
-  if (size < 4) return runNarrow(regs, i32, address, size, operation, dst, src);
+  if (size < 4) {
+    runNarrow(regs, i32, address, size, operation, dst, src);
+    return;
+  }
   if (size === 4) {
     const old = run<number>(i32, address >>> 2, operation, regs[src]!, regs[0]!);
     const register = resultOf(operation, dst, src);

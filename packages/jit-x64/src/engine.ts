@@ -128,5 +128,5 @@ function runtimeOf(native: ExecutableMemory): Runtime {
 function makeRuntime(native: ExecutableMemory): Runtime {
   const runs: Run[] = [];
   const callback: NativeCallback = native.callback((site, program) => runs.at(-1)!.ask(site, program));
-  return { native, runs, callback: callback.address, bmi2: hasBmi2(native) };
+  return { native, runs, callback, bmi2: hasBmi2(native) };
 }

@@ -3,6 +3,7 @@ import type {
   ExecutableMemory,
   Linked,
   LinkSet,
+  NativeCallback,
   Program,
   ProgramId,
   Region,
@@ -26,7 +27,7 @@ export interface Runtime {
   readonly native: ExecutableMemory;
   /** Runs inside one another, the innermost last; the callback asks that one. */
   readonly runs: Run[];
-  readonly callback: bigint;
+  readonly callback: NativeCallback;
   readonly bmi2: boolean;
 }
 
@@ -173,7 +174,11 @@ export class JitLinked implements Linked {
     runs.push(run);
     try {
       run.begin(unit, context, options);
-      return body(run);
+      const result = body(run);
+      // What a program does is a fault; this is a mistake of ours, and native code has gone on with no answer.
+      const error = this.#runtime.callback.takeError();
+      if (error !== undefined) throw error;
+      return result;
     } finally {
       runs.pop();
       this.set.memory.leaveRun();
@@ -187,7 +192,7 @@ export class JitLinked implements Linked {
     const stack = reserveStack(this.set, this.safety);
     this.#stacks.push(stack);
     const buffer = new RunBuffer(this.#runtime.native);
-    buffer.set64(FIELDS.callback, this.#runtime.callback);
+    buffer.set64(FIELDS.callback, this.#runtime.callback.address);
     const call = helperCall(this.set, this.#units, { r1: 0n, r2: 0n, type: "raw" }, buffer.args);
     return new Run(this.set, this.#units, buffer, stack, this.safety === "checked", call);
   }

@@ -32,12 +32,30 @@ const KINDS: readonly Site["kind"][] = [
 /** Of each site: kind, slot, start, and a size, count or helper where the kind has one. */
 const WORDS = 4;
 
+/** The same as plain data, for other threads. */
+export interface SitesData {
+  readonly words: Int32Array;
+  readonly texts: ReadonlyMap<number, string>;
+}
+
 /** The sites of a program by their numbers. Checked code has one for nearly each instruction, so they are kept as numbers. */
 export class Sites {
-  #words: Int32Array = new Int32Array(64 * WORDS);
-  #count = 0;
+  #words: Int32Array;
+  #count: number;
   /** A reason or a name, by the site's number. */
-  readonly #texts = new Map<number, string>();
+  readonly #texts: Map<number, string>;
+
+  /** `data`: what another thread's sites gave. */
+  constructor(data: SitesData = { words: new Int32Array(0), texts: new Map() }) {
+    this.#count = data.words.length / WORDS;
+    this.#words = this.#count === 0 ? new Int32Array(64 * WORDS) : data.words;
+    this.#texts = new Map(data.texts);
+  }
+
+  /** All of them as plain data. */
+  data(): SitesData {
+    return { words: this.#words.slice(0, this.#count * WORDS), texts: this.#texts };
+  }
 
   /** Adds a site; gives its number. */
   add(site: Site): number {

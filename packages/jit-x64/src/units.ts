@@ -12,6 +12,7 @@ import {
 } from "@bpfkit/core";
 import { type CompiledProgram, compileProgram, type PlacedImage } from "./compile.js";
 import { JitError } from "./error.js";
+import { Sites, type SitesData } from "./sites.js";
 import type { Safety } from "./unit.js";
 
 type NativeEntry = (context: bigint, target: bigint) => unknown;
@@ -33,13 +34,22 @@ export type ReturnPlace =
   | { readonly unit: Unit; readonly image: PlacedImage; readonly call: PlacedImage["callSites"][number] }
   | "entry";
 
+/** A compiled program in pages of the process, as plain data. */
+interface SharedUnit {
+  readonly compiled: Omit<CompiledProgram, "program" | "sites">;
+  readonly sites: SitesData;
+  readonly address: bigint;
+  /** Bytes of the pages. */
+  readonly size: number;
+}
+
 /** The code of a link set for other threads: what `JitLinked.share` gives. */
 export interface SharedJitCode extends SharedCode {
   readonly safety: Safety;
   /** 1 while it can be attached to. */
   readonly open: Int32Array;
   /** By the programs' ids. */
-  readonly units: readonly { readonly compiled: CompiledProgram; readonly address: bigint; readonly bytes: number }[];
+  readonly units: readonly SharedUnit[];
   readonly functions: Units["functions"];
   /** By the program array's header: the address of each slot's program. */
   readonly jumpSlots: ReadonlyMap<number, BigUint64Array>;
@@ -107,8 +117,10 @@ export class Units {
 
   #attach({ units, functions, jumpSlots }: SharedJitCode): void {
     this.functions.push(...functions);
-    for (const [number, { compiled, address, bytes }] of units.entries()) {
-      this.#take(programId(number), this.#set.programs[number]!, compiled, this.#native.attach(address, bytes));
+    for (const [number, { compiled, sites, address, size }] of units.entries()) {
+      const program = this.#set.programs[number]!;
+      const whole = { ...compiled, program, sites: new Sites(sites) };
+      this.#take(programId(number), program, whole, this.#native.attach(address, size));
     }
     for (const [header, slots] of jumpSlots) this.#targets.set(header, targetAtSlots(slots));
   }
@@ -121,7 +133,10 @@ export class Units {
       const { name } = this.headers.get(header)!.spec;
       throw new JitError("NOT_SHARED", `map ${name}: a program array of over ${MAX_JUMP_SLOTS} slots cannot be shared`);
     }
-    const units = this.#units.map(({ compiled, pages }) => ({ compiled, address: pages.address, bytes: pages.size }));
+    const units = this.#units.map(({ compiled, pages: { address, size } }) => {
+      const { program: _, sites, ...plain } = compiled;
+      return { compiled: plain, sites: sites.data(), address, size };
+    });
     return { units, functions: this.functions, jumpSlots };
   }
 
