@@ -75,7 +75,9 @@ export function loadProgram(program: Program, inputs: LoadInputs): LoadAnswer {
     ...lineInfo(inputs.btf?.of),
   });
   setName(view, NAME_OFFSETS.progLoad, program.name);
-  const result = tryCommand(COMMANDS.progLoad, view);
+  let result = tryCommand(COMMANDS.progLoad, view);
+  // A signal interrupts the verifier; it is asked again, as often as libbpf does.
+  for (let left = 4; left > 0 && errnoName(result) === "EAGAIN"; left--) result = tryCommand(COMMANDS.progLoad, view);
   const text = log === undefined ? "" : logText(log);
   if (result >= 0) return { descriptor: result, log: text };
   if (errnoName(result) === "EPERM" && text === "") {

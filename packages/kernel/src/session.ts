@@ -101,6 +101,11 @@ export class KernelSession implements ProgramLoader {
     return { ...readVerdict(errno, walk), log: first.log };
   }
 
+  /** Whether the kernel takes a program, which is not kept loaded. Asked without a log, so quicker than `verdict`. */
+  accepts(program: Program): boolean {
+    return this.#answer(program, 0).errno === undefined;
+  }
+
   #answer(program: Program, logLevel: LogLevel, logBytes?: number): LoadAnswer {
     const answer = this.#load(program, logLevel, logBytes);
     if (answer.descriptor !== undefined) close(answer.descriptor);
