@@ -94,7 +94,7 @@ export function compareVerdicts(
     verdict === "accept" ? "accept" : `reject (${errno ?? "?"}: ${(message ?? "").replaceAll("\n", "; ")})`;
   const differences = subject.programs.flatMap((program, index): VerdictDifference[] => {
     const [one, other] = [ours[1][index]!, theirs[1][index]!];
-    if (one.verdict === other.verdict || saysNothing(other)) return [];
+    if (one.verdict === other.verdict || saysNothing(one) || saysNothing(other)) return [];
     const left = { engine: ours[0], value: word(one) };
     const right = { engine: theirs[0], value: word(other) };
     return [{ what: `verdict on ${program.name}`, left, right, unsound: one.verdict === "accept" }];

@@ -36,18 +36,20 @@ function swapped(items: Items, one: number, other: number): Items {
   return items.with(one, items[other]!).with(other, items[one]!);
 }
 
-/** The same operands in another operation, width or size. What has but one operand (a call, a plain jump) stays as it is. */
+/**
+ * The same operands in another operation, width or size. What has but one operand (a call, a plain jump) or names a map
+ * stays as it is.
+ */
 function withAnotherRow(random: Random, from: Step): Step {
   const isLike = ({ form, fields, operation }: Row): boolean =>
     form === from.row.form && fields.length > 1 && operation !== "addrSpaceCast";
   const rows = ROWS.filter(isLike);
-  if (rows.length === 0) return from;
+  if (rows.length === 0 || from.map !== undefined) return from;
   const { fields, name } = random.pick(rows);
-  const { target, map } = from;
+  const { target } = from;
   return step(name, {
     ...Object.fromEntries(fields.map((field) => [field, from[field]])),
     ...(target === undefined ? {} : { target }),
-    ...(map === undefined ? {} : { map }),
   });
 }
 

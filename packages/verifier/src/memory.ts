@@ -8,6 +8,7 @@ import {
 } from "@bpfkit/abi";
 import { checkAlignment } from "./alignment.js";
 import { tnumText } from "./format-state.js";
+import { accessMapStruct } from "./map-struct.js";
 import {
   type Access,
   accessKptr,
@@ -223,23 +224,6 @@ function accessKey(v: Verification, a: MemoryAccess, off: number): Register {
 function accessFlowKeys(v: Verification, a: MemoryAccess, off: number): Register {
   if (off < 0 || off + a.size > FLOW_KEYS) {
     reject(v, "EACCES", `invalid access to flow keys off=${off} size=${a.size}`);
-  }
-  return UNKNOWN_SCALAR;
-}
-
-/** Bytes of `struct bpf_map` a program may read; the rest is not known without the kernel's BTF. */
-const MAP_STRUCT = 256;
-
-function accessMapStruct(v: Verification, a: MemoryAccess, off: number): Register {
-  const r = reg(v, a.number);
-  const name = r.map?.spec.type === "array" ? "bpf_array" : r.map?.spec.type === "hash" ? "bpf_htab" : "bpf_map";
-  if (off < 0) reject(v, "EACCES", `R${a.number} is ${name} invalid negative access: off=${off}`);
-  if (a.access === "write") reject(v, "EACCES", `only read from ${name} is supported`);
-  if (off + a.size > MAP_STRUCT || off % a.size !== 0) {
-    reject(v, "EACCES", `cannot access ptr member ops with moff 0 in struct bpf_map with off ${off} size ${a.size}`);
-  }
-  if (off < 8 && a.size < 8) {
-    reject(v, "EACCES", `cannot access ptr member ops with moff 0 in struct bpf_map with off ${off} size ${a.size}`);
   }
   return UNKNOWN_SCALAR;
 }

@@ -1,9 +1,8 @@
-import { DEFAULT_PROFILE } from "@bpfkit/abi";
-import { isBpfkitError, type MapSpec, type Program } from "@bpfkit/core";
+import type { Program } from "@bpfkit/core";
 import type { ClaimChecker, ClaimOutcome, Difference, FuzzCase, FuzzVerdict } from "@bpfkit/fuzz";
-import { type Verdict, verify } from "@bpfkit/verifier";
+import type { Verdict } from "@bpfkit/verifier";
 import { type BrokenClaim, Claims, load, type Vm } from "@bpfkit/vm";
-import { withFunctionInfo } from "./verifier-judge.js";
+import { verdictOn } from "./verifier-judge.js";
 
 /** A generated program ends long before, but for those a mutation made loop. */
 const BUDGET = 20_000;
@@ -12,7 +11,7 @@ const BUDGET = 20_000;
 export function claimChecker(): ClaimChecker {
   const verdicts = new WeakMap<Program, Verdict | FuzzVerdict>();
   const verdictOf = (program: Program, { maps }: FuzzCase): Verdict | FuzzVerdict => {
-    const known = verdicts.get(program) ?? judge(program, maps);
+    const known = verdicts.get(program) ?? verdictOn(program, maps, true);
     verdicts.set(program, known);
     return known;
   };
@@ -28,17 +27,6 @@ export function claimChecker(): ClaimChecker {
       return runAll(subject, claims);
     },
   };
-}
-
-/** What the verifier can say nothing of is not accepted. */
-function judge(program: Program, maps: readonly MapSpec[]): Verdict | FuzzVerdict {
-  const specs = new Map(maps.map((map) => [map.name, map]));
-  try {
-    return verify(withFunctionInfo(program), { maps: specs, profile: DEFAULT_PROFILE });
-  } catch (error) {
-    if (!isBpfkitError(error) || error.code !== "UNSUPPORTED") throw error;
-    return { verdict: "reject", message: error.message };
-  }
 }
 
 function runAll(subject: FuzzCase, claims: ReadonlyMap<Program, Claims>): ClaimOutcome {

@@ -1,7 +1,8 @@
+import { DEFAULT_PROFILE } from "@bpfkit/abi";
 import { functionBtf } from "@bpfkit/btf";
-import type { Program } from "@bpfkit/core";
-import type { FuzzCase, FuzzJudge } from "@bpfkit/fuzz";
-import { load } from "@bpfkit/vm";
+import { isBpfkitError, type Program } from "@bpfkit/core";
+import type { FuzzCase, FuzzJudge, FuzzVerdict } from "@bpfkit/fuzz";
+import { type Verdict, verify } from "@bpfkit/verifier";
 
 /** Our verifier's verdicts. */
 export function verifierJudge(): FuzzJudge {
@@ -9,11 +10,17 @@ export function verifierJudge(): FuzzJudge {
 }
 
 function verdicts({ programs, maps }: FuzzCase): ReturnType<FuzzJudge["verdicts"]> {
-  const vm = load({ programs, maps });
+  return programs.map((program) => verdictOn(program, maps, false));
+}
+
+/** Our verdict on one program; what the verifier cannot follow is refused without a reason, which is no verdict. */
+export function verdictOn(program: Program, maps: FuzzCase["maps"], facts: boolean): Verdict | FuzzVerdict {
+  const specs = new Map(maps.map((map) => [map.name, map]));
   try {
-    return programs.map((program) => vm.verify(withFunctionInfo(program), { facts: false }));
-  } finally {
-    vm.dispose();
+    return verify(withFunctionInfo(program), { maps: specs, profile: DEFAULT_PROFILE, facts });
+  } catch (error) {
+    if (!isBpfkitError(error) || error.code !== "UNSUPPORTED") throw error;
+    return { verdict: "reject", message: "" };
   }
 }
 
@@ -45,7 +52,7 @@ export class Licences {
 }
 
 /** What the kernel's judge adds to a program with subprograms and no BTF: static functions that return int. */
-export function withFunctionInfo(program: Program): Program {
+function withFunctionInfo(program: Program): Program {
   if (program.btf !== undefined || program.subprograms.length < 2) return program;
   const functions = program.subprograms.map(({ name, start }) => ({ name, slot: start }));
   return { ...program, btf: functionBtf(functions, program.type) };
