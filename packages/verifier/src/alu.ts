@@ -55,9 +55,9 @@ export function checkWrite(v: Verification, number: number): void {
   if (number === 10) reject(v, "EACCES", "frame pointer is read only");
 }
 
-/** The scalar of the immediate at the current slot, made once. */
-export function immediateAt(v: Verification, is32: boolean): Scalar {
-  v.slots.immediate[v.slot] ??= immediateScalar(v.code.imm[v.slot]!, is32);
+/** What the immediate at the current slot is as a register, made once. */
+export function immediateAt(v: Verification, is32: boolean): Register {
+  v.slots.immediate[v.slot] ??= register(SCALAR, immediateScalar(v.code.imm[v.slot]!, is32));
   return v.slots.immediate[v.slot]!;
 }
 
@@ -136,7 +136,7 @@ function move(v: Verification, opcode: number): void {
   checkMoveFields(v, is32, fromRegister);
   if (fromRegister) checkRead(v, src);
   checkWrite(v, dst);
-  setReg(v, dst, fromRegister ? moveRegister(v, src, is32) : scalarRegister(immediateAt(v, is32)));
+  setReg(v, dst, fromRegister ? moveRegister(v, src, is32) : immediateAt(v, is32));
 }
 
 const isShift = (operation: number): boolean => operation === LSH || operation === RSH || operation === ARSH;
@@ -225,7 +225,7 @@ function binary(v: Verification, opcode: number): void {
   checkBinaryFields(v, operation, is32, fromRegister);
   checkWrite(v, dst);
   const left = reg(v, dst);
-  const right = fromRegister ? reg(v, src) : register(SCALAR, immediateAt(v, false));
+  const right = fromRegister ? reg(v, src) : immediateAt(v, false);
   if (left.type === SCALAR && right.type === SCALAR) {
     binaryScalar(v, opcode, right);
     return;

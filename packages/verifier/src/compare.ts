@@ -37,12 +37,15 @@ import type { Verification } from "./verification.js";
 export type Likeness = "subsumes" | "within" | "same";
 
 /** Ids of the kept state and what stands for them in the new one. */
-interface Ids {
+export interface Ids {
   readonly kept: number[];
   readonly fresh: number[];
   /** Stands for "no id" of a scalar: unlike any other. */
   none: number;
 }
+
+/** None; one serves all comparisons of a verification, one after the other. */
+export const newIds = (): Ids => ({ kept: [], fresh: [], none: 0 });
 
 function sameId(kept: number, fresh: number, ids: Ids): boolean {
   if (kept === 0 || fresh === 0) return kept === fresh;
@@ -203,7 +206,11 @@ function frameSafe(v: Verification, kept: Frame, fresh: Frame, slot: number, ids
 
 function sameReferences(kept: State, fresh: State, ids: Ids): boolean {
   if (kept.references.length !== fresh.references.length) return false;
-  if (!kept.references.every(({ id }, index) => sameId(id, fresh.references[index]!.id, ids))) return false;
+  if (
+    kept.references.length > 0 &&
+    !kept.references.every(({ id }, index) => sameId(id, fresh.references[index]!.id, ids))
+  )
+    return false;
   if (kept.lock?.map !== fresh.lock?.map) return false;
   return sameId(kept.lock?.id ?? 0, fresh.lock?.id ?? 0, ids);
 }
@@ -220,7 +227,9 @@ export function sameCalls(a: State, b: State): boolean {
 /** Whether the new state need not be walked, for a kept one that was is like it (Linux `states_equal`). */
 export function isLike(v: Verification, kept: State, fresh: State, likeness: Likeness): boolean {
   if (!sameCalls(kept, fresh)) return false;
-  const ids: Ids = { kept: [], fresh: [], none: v.nextId };
+  const { ids } = v;
+  if (ids.kept.length > 0) ids.kept.length = ids.fresh.length = 0;
+  ids.none = v.nextId;
   if (!sameReferences(kept, fresh, ids)) return false;
   for (let index = 0; index < kept.frames.length; index++) {
     const slot = frameSlot(kept, index);

@@ -34,7 +34,6 @@ import {
   UNKNOWN_SCALAR,
 } from "./register.js";
 import {
-  contains,
   type Draft,
   draft,
   isUnknown,
@@ -265,6 +264,19 @@ function coversType(type: number, r: Register): boolean {
   return baseType(type) === MIXED || baseType(type) === baseType(r.type);
 }
 
+/** Whether a record's bits and 64-bit ranges hold for a number. */
+function coversNumber(records: Int32Array, at: number, num: Scalar): boolean {
+  const high = (num.maskHigh | (num.valueHigh ^ records[at + VALUE + 1]!)) & ~records[at + MASK + 1]!;
+  const low = (num.maskLow | (num.valueLow ^ records[at + VALUE]!)) & ~records[at + MASK]!;
+  return (
+    (high | low) === 0 &&
+    !isBelow(num.uminHigh, num.uminLow, records[at + UMIN + 1]!, records[at + UMIN]!) &&
+    !isBelow(records[at + UMAX + 1]!, records[at + UMAX]!, num.umaxHigh, num.umaxLow) &&
+    !isLess(num.sminHigh, num.sminLow, records[at + SMIN + 1]!, records[at + SMIN]!) &&
+    !isLess(records[at + SMAX + 1]!, records[at + SMAX]!, num.smaxHigh, num.smaxLow)
+  );
+}
+
 /** Whether a record already says all that may be said of a register. */
 function covers(facts: FactCollector, record: number, r: Register): boolean {
   if (record === UNREAD_RECORD) return true;
@@ -273,8 +285,8 @@ function covers(facts: FactCollector, record: number, r: Register): boolean {
   if (!coversType(records[at + TYPE]!, r)) return false;
   if (records[at + MAP]! >= 0 && records[at + MAP] !== mapIndex(facts, r)) return false;
   if (records[at + FRAME] !== NO_FRAME && records[at + FRAME] !== frameOffset(facts.frame, r)) return false;
-  const num = numberAt(records, at);
-  return isUnknown(num) || (records[at + OFFSET] === offsetOf(r) && contains(num, r.num));
+  if (records[at + OFFSET] === offsetOf(r) && coversNumber(records, at, r.num)) return true;
+  return isUnknown(numberAt(records, at));
 }
 
 /** Makes a pointer's number count from its origin, the fixed part included. */

@@ -335,7 +335,7 @@ export function checkConditionalJump(v: Verification, opcode: number): void {
   const dst = v.code.dst[v.slot]!;
   const src = fromRegister ? v.code.src[v.slot]! : -1;
   const left = reg(v, dst);
-  const right = fromRegister ? reg(v, src) : register(SCALAR, immediateAt(v, false));
+  const right = fromRegister ? reg(v, src) : immediateAt(v, false);
   const onStack = (left.type === PTR_TO_STACK ? DST_IS_STACK : 0) | (right.type === PTR_TO_STACK ? SRC_IS_STACK : 0);
   if (onStack !== 0) record(v.history, v.state, v.slot, v.previousSlot, onStack);
   const is32 = (opcode & 7) === CLASS_JMP32;

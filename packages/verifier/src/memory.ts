@@ -116,13 +116,12 @@ const DEFAULT_ATTACH: Readonly<Record<string, string>> = {
 
 /** Refuses a pointer that was moved: it must point to the start of what it is for. */
 export function checkUnmoved(v: Verification, r: Register, number: number, fixedOffsetAllowed = false): void {
-  const name = typeName(r.type);
-  if (r.off < 0) reject(v, "EACCES", `negative offset ${name} ptr R${number} off=${r.off} disallowed`);
+  if (r.off < 0) reject(v, "EACCES", `negative offset ${typeName(r.type)} ptr R${number} off=${r.off} disallowed`);
   if (!fixedOffsetAllowed && r.off !== 0) {
-    reject(v, "EACCES", `dereference of modified ${name} ptr R${number} off=${r.off} disallowed`);
+    reject(v, "EACCES", `dereference of modified ${typeName(r.type)} ptr R${number} off=${r.off} disallowed`);
   }
   if (isZero(r.num)) return;
-  reject(v, "EACCES", `variable ${name} access var_off=${tnumText(r.num)} disallowed`);
+  reject(v, "EACCES", `variable ${typeName(r.type)} access var_off=${tnumText(r.num)} disallowed`);
 }
 
 function accessContext(v: Verification, a: MemoryAccess, off: number): Register {

@@ -47,19 +47,18 @@ const isOutside = (num: Scalar): boolean => smallest(num) >= MAX_OFFSET || small
 /** Refuses an offset that is not bounded enough to be added, and a pointer that came to have one. */
 function checkSaneOffset(v: Verification, r: Register, type: number): void {
   const { num } = r;
-  const name = typeName(type);
   if (isFixed(r) && isOutside(num)) {
-    reject(v, "EINVAL", `math between ${name} pointer and ${num.smin} is not allowed`);
+    reject(v, "EINVAL", `math between ${typeName(type)} pointer and ${num.smin} is not allowed`);
   }
   if (r.off >= MAX_OFFSET || r.off <= -MAX_OFFSET) {
-    reject(v, "EINVAL", `${name} pointer offset ${r.off} is not allowed`);
+    reject(v, "EINVAL", `${typeName(type)} pointer offset ${r.off} is not allowed`);
   }
   if (num.sminHigh === S32_MIN && num.sminLow === 0) {
     const what = "register with unbounded min value is not allowed";
-    reject(v, "EINVAL", `math between ${name} pointer and ${what}`);
+    reject(v, "EINVAL", `math between ${typeName(type)} pointer and ${what}`);
   }
   if (isOutside(num)) {
-    reject(v, "EINVAL", `value ${num.smin} makes ${name} pointer be out of bounds`);
+    reject(v, "EINVAL", `value ${num.smin} makes ${typeName(type)} pointer be out of bounds`);
   }
 }
 
@@ -79,16 +78,15 @@ const MOVABLE: ReadonlySet<number> = new Set([
 ]);
 
 function checkMovable(v: Verification, dst: number, pointer: Register, offset: Register, operation: number): void {
-  const name = typeName(pointer.type);
   if (mayBeNull(pointer.type)) {
-    reject(v, "EACCES", `R${dst} pointer arithmetic on ${name} prohibited, null-check it first`);
+    reject(v, "EACCES", `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited, null-check it first`);
   }
   const base = baseType(pointer.type);
   if (MOVABLE.has(base)) return;
   if (base === PTR_TO_FLOW_KEYS && isFixed(offset)) return;
   const addsNothing = isZero(offset.num) && operation === ADD;
   if ((base === PTR_TO_FLOW_KEYS || base === CONST_PTR_TO_MAP) && addsNothing) return;
-  reject(v, "EACCES", `R${dst} pointer arithmetic on ${name} prohibited`);
+  reject(v, "EACCES", `R${dst} pointer arithmetic on ${typeName(pointer.type)} prohibited`);
 }
 
 /** The variable part of a pointer's offset once a number was added (or subtracted); 32-bit ranges and what wraps are lost. */

@@ -114,12 +114,15 @@ function removeSlot(s: Search, frame: number, spi: number): void {
   else s.high[frame]! &= ~(1 << (spi - 32));
 }
 
+function areWanted(s: Search, linked: readonly LinkedRegister[]): boolean {
+  return linked.some(({ frame, isRegister, index }) =>
+    isRegister ? ((s.regs[frame]! >>> index) & 1) === 1 : hasSlot(s, frame, index),
+  );
+}
+
 /** Where one of several linked registers is looked for, all are: what was learned of one was learned of all. */
 function addLinked(s: Search, linked: readonly LinkedRegister[] | undefined): void {
-  if (linked === undefined) return;
-  const isWanted = ({ frame, isRegister, index }: LinkedRegister): boolean =>
-    isRegister ? ((s.regs[frame]! >>> index) & 1) === 1 : hasSlot(s, frame, index);
-  if (!linked.some(isWanted)) return;
+  if (linked === undefined || !areWanted(s, linked)) return;
   for (const { frame, isRegister, index } of linked) {
     if (isRegister) s.regs[frame]! |= 1 << index;
     else addSlot(s, frame, index);

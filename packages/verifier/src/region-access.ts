@@ -26,15 +26,15 @@ import {
   UNKNOWN_SCALAR,
   UNTRUSTED,
 } from "./register.js";
-import { isZero, known, largestUnsigned, S64_MIN, smallest, ZERO } from "./scalar.js";
+import { isZero, known, largestUnsigned, smallest, ZERO } from "./scalar.js";
 import { MAX_OFFSET, reg, reject, say, type Verification } from "./verification.js";
 
 /** How a program reaches memory. */
 export type Access = "read" | "write";
 
-function fits(off: bigint, size: number, regionSize: number, zeroSizeAllowed: boolean): boolean {
+function fits(off: number, size: number, regionSize: number, zeroSizeAllowed: boolean): boolean {
   const sizeFits = size > 0 || (size === 0 && zeroSizeAllowed);
-  return off >= 0n && sizeFits && off + BigInt(size) <= BigInt(regionSize);
+  return off >= 0 && sizeFits && off + size <= regionSize;
 }
 
 /** Says that an access lies outside. */
@@ -71,22 +71,21 @@ export function checkRegion(
   zeroSizeAllowed: boolean,
 ): void {
   const r = reg(v, number);
-  const { smin, umax } = r.num;
-  const lowest = smin + BigInt(off);
-  if (smin < 0n && (smin === S64_MIN || lowest !== BigInt.asIntN(32, lowest) || lowest < 0n)) {
+  const lowest = smallest(r.num) + off;
+  if (smallest(r.num) < 0 && (lowest !== (lowest | 0) || lowest < 0)) {
     const what = "min value is negative, either use unsigned index or do a if (index >=0) check.";
     reject(v, "EACCES", `R${number} ${what}`);
   }
   if (!fits(lowest, size, regionSize, zeroSizeAllowed)) {
-    sayOutside(v, number, r, lowest, size, regionSize);
+    sayOutside(v, number, r, r.num.smin + BigInt(off), size, regionSize);
     reject(v, "EACCES", `R${number} min value is outside of the allowed memory range`);
   }
-  if (umax >= BigInt(MAX_OFFSET)) {
+  if (largestUnsigned(r.num) >= MAX_OFFSET) {
     reject(v, "EACCES", `R${number} unbounded memory access, make sure to bounds check any such access`);
   }
-  const highest = umax + BigInt(off);
+  const highest = largestUnsigned(r.num) + off;
   if (!fits(highest, size, regionSize, zeroSizeAllowed)) {
-    sayOutside(v, number, r, highest, size, regionSize);
+    sayOutside(v, number, r, r.num.umax + BigInt(off), size, regionSize);
     reject(v, "EACCES", `R${number} max value is outside of the allowed memory range`);
   }
 }
@@ -105,7 +104,7 @@ export function checkPacket(
     reject(v, "EACCES", `R${number} ${what}`);
   }
   if (r.aux < 0) reject(v, "EINVAL", `R${number} offset is outside of the packet`);
-  if (fits(BigInt(off), size, r.aux, zeroSizeAllowed)) return;
+  if (fits(off, size, r.aux, zeroSizeAllowed)) return;
   sayOutside(v, number, r, BigInt(off), size, r.aux);
   reject(v, "EACCES", `R${number} offset is outside of the packet`);
 }
@@ -161,7 +160,8 @@ export function checkMapValue(
   const r = reg(v, number);
   const map = r.map!;
   checkRegion(v, number, off, size, map.spec.valueSize, zeroSizeAllowed);
-  for (const field of map.fields ?? []) {
+  if (map.fields === undefined) return;
+  for (const field of map.fields) {
     const overlaps =
       smallest(r.num) + off < field.offset + field.size && field.offset < largestUnsigned(r.num) + off + size;
     if (overlaps) checkFieldAccess(v, r, field, off, size, byHelper);

@@ -30,7 +30,7 @@ import {
 import { addBits, andBits, multiplyBits, orBits, subBits, xorBits } from "./scalar-bits.js";
 import { shift } from "./scalar-shift.js";
 import { narrow32ByBits, narrow64ByBits, sync, zeroExtend32 } from "./scalar-sync.js";
-import { tnumCast, tnumRange, tnumSwapBytes } from "./tnum.js";
+import { tnumRange, tnumSwapBytes } from "./tnum.js";
 
 const fitsS32 = (value: number): boolean => value >= S32_MIN && value <= S32_MAX;
 
@@ -307,26 +307,29 @@ export function swapScalar(value: Scalar, size: number): Scalar {
   return sync(d);
 }
 
-/** The low `size` bytes, zero-extended: what a load of that size leaves of a known slot. */
+/** The low `size` bytes (1, 2 or 4), zero-extended: what a load of that size leaves of a known slot. */
 export function truncate(value: Scalar, size: number): Scalar {
-  if (value === UNKNOWN && size < 8) return ZERO_EXTENDED[size]!;
+  if (value === UNKNOWN) return ZERO_EXTENDED[size]!;
+  const kept = size === 4 ? -1 : (1 << (size * 8)) - 1;
+  if ((value.maskLow & kept) === 0) return knownHalves(0, value.valueLow & kept);
   const d = draft(value);
-  const mask = (1n << BigInt(size * 8)) - 1n;
-  setTnum(d, tnumCast(d, size));
-  const sameHigh = (d.umin & ~mask) === (d.umax & ~mask);
-  d.umin = sameHigh ? d.umin & mask : 0n;
-  d.umax = sameHigh ? d.umax & mask : mask;
-  d.smin = d.umin;
-  d.smax = d.umax;
+  d.valueHigh = d.maskHigh = 0;
+  d.valueLow &= kept;
+  d.maskLow &= kept;
+  const isOneBlock = d.uminHigh === d.umaxHigh && ((d.uminLow ^ d.umaxLow) & ~kept) === 0;
+  setUnsigned64(d, 0, isOneBlock ? d.uminLow & kept : 0, 0, isOneBlock ? d.umaxLow & kept : kept);
+  setSigned64(d, 0, d.uminLow, 0, d.umaxLow);
   if (size < 4) forget32(d);
   return sync(d);
 }
 
 function computeTruncated(size: number): Scalar {
+  const kept = size === 4 ? -1 : (1 << (size * 8)) - 1;
   const d = draft(UNKNOWN);
-  setTnum(d, tnumCast(d, size));
-  d.umin = d.smin = 0n;
-  d.umax = d.smax = (1n << BigInt(size * 8)) - 1n;
+  d.maskHigh = 0;
+  d.maskLow = kept;
+  setUnsigned64(d, 0, 0, 0, kept);
+  setSigned64(d, 0, 0, 0, kept);
   return sync(d);
 }
 

@@ -92,17 +92,18 @@ function addTaint(facts: FactCollector, slot: number, mask: number): void {
   facts.taints.set(slot, (facts.taints.get(slot) ?? 0) | mask);
 }
 
+const has = (mask: number, number: number): boolean => ((mask >>> number) & 1) === 1;
+
 /** The registers that may hold an uncompared number behind an instruction, given those before it. */
 function transfer(v: Verification, slot: number, before: number): number {
   const { code } = v;
   const opcode = code.opcode[slot]!;
   const dst = 1 << code.dst[slot]!;
-  const has = (number: number): boolean => ((before >>> number) & 1) === 1;
   switch (opcode & 7) {
     case CLASS_ALU:
     case CLASS_ALU64: {
-      const fromRegister = (opcode & SOURCE_REGISTER) !== 0 && has(code.src[slot]!);
-      const keepsOwn = (opcode & 0xf0) !== MOV && has(code.dst[slot]!);
+      const fromRegister = (opcode & SOURCE_REGISTER) !== 0 && has(before, code.src[slot]!);
+      const keepsOwn = (opcode & 0xf0) !== MOV && has(before, code.dst[slot]!);
       return fromRegister || keepsOwn ? before | dst : before & ~dst;
     }
     case CLASS_LD:
@@ -110,7 +111,7 @@ function transfer(v: Verification, slot: number, before: number): number {
     case CLASS_LDX:
       return v.facts.stackTainted ? before | dst : before & ~dst;
     case CLASS_STX:
-      if (has(code.src[slot]!)) v.facts.stackTainted = true;
+      if (has(before, code.src[slot]!)) v.facts.stackTainted = true;
       return v.facts.stackTainted ? before | 1 | (1 << code.src[slot]!) : before;
     case CLASS_JMP:
     case CLASS_JMP32:
@@ -170,7 +171,19 @@ function step(spread: Spread, slot: number): void {
     return;
   }
   const after = transfer(v, slot, before);
-  for (const next of [nextSlot(v, slot), targetSlot(v, slot)]) if (next >= 0) reach(spread, next, after);
+  if (after === 0) return;
+  const next = nextSlot(v, slot);
+  const target = targetSlot(v, slot);
+  if (next >= 0) reach(spread, next, after);
+  if (target >= 0) reach(spread, target, after);
+}
+
+/** Whether an instruction may leave something tainted where nothing was. */
+function isSource(v: Verification, slot: number): boolean {
+  if (v.slots.seen[slot] === 0) return false;
+  const kind = v.code.opcode[slot]! & 7;
+  const touchesMemory = kind === CLASS_LDX || kind === CLASS_STX;
+  return isSubprogramCall(v.code, slot) || (v.facts.stackTainted && touchesMemory);
 }
 
 /** For each slot, the registers whose numbers may not be those the walk saw. */
@@ -184,8 +197,8 @@ export function taintedRegisters(v: Verification): Uint16Array {
   };
   for (;;) {
     const stackBefore = v.facts.stackTainted;
-    // Calls and loads are looked at once even where nothing reaches them yet: their results may be tainted.
-    for (let slot = 0; slot < v.code.length; slot++) if (v.slots.seen[slot] === 1) spread.work.push(slot);
+    // Looked at once even where nothing reaches them yet: calls, and once the stack may be tainted what touches memory.
+    for (let slot = 0; slot < v.code.length; slot++) if (isSource(v, slot)) spread.work.push(slot);
     for (const [slot, mask] of v.facts.taints) reach(spread, slot, mask);
     while (spread.work.length > 0) step(spread, spread.work.pop()!);
     if (v.facts.stackTainted === stackBefore) return spread.masks;

@@ -27,12 +27,6 @@ function bitLength(value: bigint): number {
   return high === 0 ? 32 - Math.clz32(Number(value & U32)) : 64 - Math.clz32(high);
 }
 
-/** The low `size` bytes, zero-extended. */
-export function tnumCast(a: Tnum, size: number): Tnum {
-  const bits = size * 8;
-  return { value: BigInt.asUintN(bits, a.value), mask: BigInt.asUintN(bits, a.mask) };
-}
-
 /** The low `size` bytes in reverse; the rest is zero. */
 export function tnumSwapBytes(a: Tnum, size: number): Tnum {
   return { value: swapBytes(a.value, size), mask: swapBytes(a.mask, size) };

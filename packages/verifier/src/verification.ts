@@ -1,6 +1,7 @@
 import { LOAD_FLAGS } from "@bpfkit/abi";
 import type { Profile, Program } from "@bpfkit/core";
 import type { Code } from "./code.js";
+import type { Ids } from "./compare.js";
 import { Rejection, type RejectionErrno } from "./error.js";
 import type { FactCollector } from "./fact-collector.js";
 import type { History } from "./history.js";
@@ -11,7 +12,7 @@ import type { MapInfo } from "./map-info.js";
 import type { Search } from "./precision.js";
 import type { Prototype } from "./prototype.js";
 import { ADD_CONST, type Register, SCALAR } from "./register.js";
-import { isKnown, type Scalar } from "./scalar.js";
+import { isKnown } from "./scalar.js";
 import type { StackLiveness } from "./stack-liveness.js";
 import { currentFrame, type Frame, type State } from "./state.js";
 
@@ -62,8 +63,8 @@ export interface SlotInfo {
   readonly liveRegisters: Uint16Array;
   /** The kind of pointer a load or store was made through, which must stay one kind. */
   readonly pointerType: Int32Array;
-  /** The scalar of an immediate operand. */
-  readonly immediate: (Scalar | undefined)[];
+  /** What an immediate operand is as a register. */
+  readonly immediate: (Register | undefined)[];
   readonly seen: Uint8Array;
 }
 
@@ -96,6 +97,7 @@ export interface Verification {
   readonly history: History;
   readonly liveness: StackLiveness;
   readonly search: Search;
+  readonly ids: Ids;
   readonly facts: FactCollector;
   /** By the slot of the call. */
   readonly loops: Map<number, LoopCall>;

@@ -2,6 +2,7 @@ import { programTypeByName } from "@bpfkit/abi";
 import type { MapSpec, Profile, Program } from "@bpfkit/core";
 import { checkAttachTarget, checkAttachType } from "./attach.js";
 import { readCode, slotsAt } from "./code.js";
+import { newIds } from "./compare.js";
 import { findComponents } from "./components.js";
 import { checkControlFlow } from "./control-flow.js";
 import { programDigests } from "./digest.js";
@@ -93,6 +94,7 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
     history: newHistory(),
     liveness: newStackLiveness(),
     search: newSearch(),
+    ids: newIds(),
     loops: new Map(),
     facts: newFacts(code.length, options.facts ?? true),
     hasFunctionInfo: types.hasFunctionInfo,

@@ -238,7 +238,7 @@ function walk(v: Verification, progress: Progress): void {
     if (isNewPath && level >= 2) logJoin(v);
     isNewPath = isNewPath && level < 2;
     if (level > 0) logInstruction(v);
-    v.reason.length = 0;
+    if (v.reason.length > 0) v.reason.length = 0;
     const { slot } = v;
     const frame: Frame = frameOf(v);
     v.slots.seen[slot] = 1;
