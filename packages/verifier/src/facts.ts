@@ -1,3 +1,4 @@
+import { signedOf, unsignedOf } from "./halves.js";
 import { baseType, mayBeNull, NOT_INIT, SCALAR, typeName } from "./register.js";
 
 /** What a register may hold before an instruction, over all paths that were walked. */
@@ -82,9 +83,8 @@ const ALL_BITS = (1n << 64n) - 1n;
 const LOWEST = -(1n << 63n);
 const DEAD: InstructionFact = { dead: true, registers: [] };
 
-const unsignedAt = (records: Int32Array, at: number): bigint =>
-  (BigInt(records[at + 1]! >>> 0) << 32n) | BigInt(records[at]! >>> 0);
-const signedAt = (records: Int32Array, at: number): bigint => BigInt.asIntN(64, unsignedAt(records, at));
+const unsignedAt = (records: Int32Array, at: number): bigint => unsignedOf(records[at + 1]!, records[at]!);
+const signedAt = (records: Int32Array, at: number): bigint => signedOf(records[at + 1]!, records[at]!);
 
 type Ranges = Pick<RegisterFact, "umin" | "umax" | "smin" | "smax" | "knownMask" | "knownBits">;
 

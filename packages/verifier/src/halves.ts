@@ -16,9 +16,14 @@ export function isLess(aHigh: number, aLow: number, bHigh: number, bLow: number)
 export const unsignedOf = (high: number, low: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 export const signedOf = (high: number, low: number): bigint => (BigInt(high) << 32n) | BigInt(low >>> 0);
 
-/** The halves of the low 64 bits of a number. */
-export const highOf = (value: bigint): number => Number(BigInt.asIntN(32, value >> 32n));
-export const lowOf = (value: bigint): number => Number(BigInt.asIntN(32, value));
+const LOW = 0xffff_ffffn;
+
+/**
+ * The halves of the low 64 bits of a number. Not by `BigInt.asIntN`: with it, where `value` comes from two branches, V8's
+ * compiler in Node 20 ends the process (RepresentationChangerError).
+ */
+export const highOf = (value: bigint): number => Number((value >> 32n) & LOW) | 0;
+export const lowOf = (value: bigint): number => Number(value & LOW) | 0;
 
 /** As an ordinary number: exact below 2^53, rounded beyond, which is good enough to be compared with small bounds. */
 export const signedNumber = (high: number, low: number): number => high * 0x1_0000_0000 + (low >>> 0);

@@ -1,4 +1,5 @@
 import { tnumText } from "./format-state.js";
+import { lowOf } from "./halves.js";
 import { F_RDONLY_PROG, F_WRONLY_PROG, isConstant, type MapField, type MapInfo } from "./map-info.js";
 import { CLASS_LDX, CLASS_ST, CLASS_STX, MODE_MEM } from "./opcode.js";
 import { markPrecise } from "./precision.js";
@@ -39,7 +40,7 @@ function fits(off: number, size: number, regionSize: number, zeroSizeAllowed: bo
 
 /** Says that an access lies outside. */
 function sayOutside(v: Verification, number: number, r: Register, off: bigint, size: number, regionSize: number): void {
-  const shown = BigInt.asIntN(32, off);
+  const shown = lowOf(off);
   switch (r.type) {
     case PTR_TO_MAP_KEY:
       say(v, `invalid access to map key, key_size=${regionSize} off=${shown} size=${size}`);

@@ -8,7 +8,6 @@ import {
   forgetUnsigned64,
   isKnown,
   isKnown32,
-  known,
   knownHalves,
   largest,
   largestUnsigned,
@@ -29,8 +28,8 @@ import {
 } from "./scalar.js";
 import { addBits, andBits, multiplyBits, orBits, subBits, xorBits } from "./scalar-bits.js";
 import { shift } from "./scalar-shift.js";
-import { narrow32ByBits, narrow64ByBits, sync, zeroExtend32 } from "./scalar-sync.js";
-import { tnumRange, tnumSwapBytes } from "./tnum.js";
+import { intersectRange64, narrow32ByBits, narrow64ByBits, sync, zeroExtend32 } from "./scalar-sync.js";
+import { tnumSwapBytes } from "./tnum.js";
 
 const fitsS32 = (value: number): boolean => value >= S32_MIN && value <= S32_MAX;
 
@@ -344,33 +343,31 @@ const ZERO_EXTENDED: Readonly<Record<number, Scalar>> = {
 export function signExtend(value: Scalar, size: number, is32: boolean): Scalar {
   const bits = size * 8;
   if (isKnown(value)) {
-    const extended = BigInt.asIntN(bits, value.value);
-    return known(is32 ? BigInt.asUintN(32, extended) : extended);
+    const extended = (value.valueLow << (32 - bits)) >> (32 - bits);
+    return knownHalves(is32 ? 0 : extended >> 31, extended);
   }
   const d = draft(UNKNOWN);
-  const low = is32 ? BigInt(value.s32min) : value.smin;
-  const high = is32 ? BigInt(value.s32max) : value.smax;
-  const min = BigInt.asIntN(bits, low);
-  const max = BigInt.asIntN(bits, high);
-  const sameBlock = low >> BigInt(bits) === high >> BigInt(bits);
-  if (sameBlock && min >= 0n === max >= 0n && min <= max) setSigned(d, min, max);
-  else setSigned(d, -(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n);
+  const [smin, smax] = is32 ? [value.s32min, value.s32max] : [value.sminLow, value.smaxLow];
+  const min = (smin << (32 - bits)) >> (32 - bits);
+  const max = (smax << (32 - bits)) >> (32 - bits);
+  const isOneHigh = is32 || value.sminHigh === value.smaxHigh;
+  const isOneBlock = isOneHigh && (bits === 32 || smin >> bits === smax >> bits);
+  if (isOneBlock && min >= 0 === max >= 0 && min <= max) setSigned(d, min, max);
+  else setSigned(d, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1);
   if (is32) zeroExtend32(d);
   return sync(d);
 }
 
-function setSigned(d: Draft, min: bigint, max: bigint): void {
-  d.smin = min;
-  d.smax = max;
-  d.s32min = Number(BigInt.asIntN(32, min));
-  d.s32max = Number(BigInt.asIntN(32, max));
-  if (min >= 0n === max >= 0n) {
-    d.umin = BigInt.asUintN(64, min);
-    d.umax = BigInt.asUintN(64, max);
-    d.u32min = d.s32min >>> 0;
-    d.u32max = d.s32max >>> 0;
-    setTnum(d, tnumRange(d.umin, d.umax));
-  }
+/** Any value from `min` to `max`, signed 32-bit numbers. */
+function setSigned(d: Draft, min: number, max: number): void {
+  setSigned64(d, min >> 31, min, max >> 31, max);
+  d.s32min = min;
+  d.s32max = max;
+  if (min >= 0 !== max >= 0) return;
+  setUnsigned64(d, min >> 31, min, max >> 31, max);
+  d.u32minBits = min;
+  d.u32maxBits = max;
+  intersectRange64(d);
 }
 
 /** A known scalar from the immediate of an instruction, sign-extended (or zero-extended from 32 bits). */

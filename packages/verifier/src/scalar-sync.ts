@@ -156,7 +156,7 @@ function narrow64By32(d: Draft): void {
 const differing = (a: number, b: number): number => (a === b ? 0 : -1 >>> Math.clz32(a ^ b));
 
 /** Keeps of the known bits those, and adds those, that all numbers from `umin` to `umax` have. */
-function intersectRange64(d: Draft): void {
+export function intersectRange64(d: Draft): void {
   const highDelta = differing(d.uminHigh, d.umaxHigh) | 0;
   const lowDelta = highDelta === 0 ? differing(d.uminLow, d.umaxLow) | 0 : -1;
   const isFree = highDelta < 0;

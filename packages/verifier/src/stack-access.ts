@@ -79,8 +79,7 @@ export function checkStackBounds(v: Verification, number: number, off: number, s
     return;
   }
   const errno = lowest < -FRAME || lowest >= 0 ? "EACCES" : "EINVAL";
-  if (isKnown)
-    reject(v, errno, `invalid ${direction} stack R${number} off=${BigInt.asIntN(32, BigInt(off))} size=${size}`);
+  if (isKnown) reject(v, errno, `invalid ${direction} stack R${number} off=${off | 0} size=${size}`);
   const where = `var_off=${tnumText(r.num)} off=${off} size=${size}`;
   reject(v, errno, `invalid variable-offset ${direction} stack R${number} ${where}`);
 }
