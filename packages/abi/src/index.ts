@@ -23,7 +23,7 @@ export type {
   HelperReturnKind,
 } from "./helper-prototypes.js";
 export { HELPER_PROTOTYPES, helperById, helperByName } from "./helper-prototypes.js";
-export type { Kfunc, KfuncArgumentKind, KfuncIterator, KfuncReturnKind } from "./kfuncs.js";
+export type { Kfunc, KfuncArgumentKind, KfuncIterator, KfuncRegion, KfuncReturnKind } from "./kfuncs.js";
 export { KFUNCS, kfuncByName } from "./kfuncs.js";
 export type { MapTypeRules, SizeRule } from "./map-types.js";
 export { MAP_TYPES, mapCreationErrno, mapTypeById, mapTypeByName } from "./map-types.js";

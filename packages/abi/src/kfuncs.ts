@@ -22,6 +22,12 @@ export interface KfuncIterator {
   readonly bytes: number;
 }
 
+/** A region that must be left as often as it is entered: under RCU (not nested), or without preemption (nested). */
+export interface KfuncRegion {
+  readonly kind: "rcu" | "preempt";
+  readonly edge: "begin" | "end";
+}
+
 /** A kernel function as the verifier sees it. */
 export interface Kfunc {
   /** The kernel's name, whole. */
@@ -31,13 +37,17 @@ export interface Kfunc {
   readonly args: readonly KfuncArgumentKind[];
   readonly returns: KfuncReturnKind;
   readonly iterator?: KfuncIterator;
-  /** Begins (1) or ends (-1) a region in which the task is not preempted. */
-  readonly preemption?: 1 | -1;
+  /** A region of code that it begins or ends. */
+  readonly region?: KfuncRegion;
   /** May be called while a `bpf_spin_lock` is held (`kfunc_spin_allowed`). */
   readonly spinAllowed: boolean;
 }
 
 const NUMBERS = { type: "num", bytes: 8 } as const;
+
+function region(name: string, since: string, edge: KfuncRegion): Kfunc {
+  return { name, since, args: [], returns: "void", region: edge, spinAllowed: false };
+}
 
 /** Programs of every type may call these (`BTF_KFUNC_HOOK_COMMON`), if their license is compatible with the GPL. */
 export const KFUNCS: readonly Kfunc[] = [
@@ -65,6 +75,10 @@ export const KFUNCS: readonly Kfunc[] = [
     iterator: { ...NUMBERS, role: "destroy" },
     spinAllowed: true,
   },
+  region("bpf_rcu_read_lock", "6.2", { kind: "rcu", edge: "begin" }),
+  region("bpf_rcu_read_unlock", "6.2", { kind: "rcu", edge: "end" }),
+  region("bpf_preempt_disable", "6.10", { kind: "preempt", edge: "begin" }),
+  region("bpf_preempt_enable", "6.10", { kind: "preempt", edge: "end" }),
 ];
 
 const byName: ReadonlyMap<string, Kfunc> = new Map(KFUNCS.map((kfunc) => [kfunc.name, kfunc]));

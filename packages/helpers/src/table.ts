@@ -79,6 +79,11 @@ const KFUNCS: Readonly<Record<string, HelperBody>> = {
   bpf_iter_num_new: iterNumNew,
   bpf_iter_num_next: iterNumNext,
   bpf_iter_num_destroy: iterNumDestroy,
+  // A run is never preempted, and nothing it sees goes away.
+  bpf_rcu_read_lock: () => 0,
+  bpf_rcu_read_unlock: () => 0,
+  bpf_preempt_disable: () => 0,
+  bpf_preempt_enable: () => 0,
 };
 
 /** Every helper there is a body for, by id, and `tail_call`, which engines do themselves; kfuncs by name. */

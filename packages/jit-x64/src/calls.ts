@@ -5,7 +5,7 @@ import type { Translate } from "./arithmetic.js";
 import { field, STACK_STRIDE } from "./context.js";
 import { type Current, type Emitter, type Known, machine, pair } from "./emitter.js";
 import { INTRINSICS } from "./intrinsics.js";
-import { KFUNC_INTRINSICS } from "./iterator.js";
+import { KFUNC_INTRINSICS } from "./kfuncs.js";
 import { targetOf } from "./plan.js";
 import { FRAME, SCRATCH, SCRATCH2 } from "./registers.js";
 

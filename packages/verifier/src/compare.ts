@@ -165,7 +165,7 @@ function slotSafe(
     return true;
   }
   if (kept.iterator !== undefined) return sameIterator(kept.iterator, fresh?.iterator, ids);
-  if (likeness === "same" && kept.bytes !== (fresh?.bytes ?? 0)) return false;
+  if (likeness !== "subsumes" && kept.bytes !== fresh?.bytes) return false;
   if (!needsAnything(kept)) return true;
   if (fresh === undefined) return false;
   const keptScalar = slotScalar(kept);
@@ -212,6 +212,7 @@ function sameReferences(kept: State, fresh: State, ids: Ids): boolean {
   )
     return false;
   if (kept.lock?.map !== fresh.lock?.map) return false;
+  if (kept.inRcu !== fresh.inRcu || kept.preemptDisabled !== fresh.preemptDisabled) return false;
   return sameId(kept.lock?.id ?? 0, fresh.lock?.id ?? 0, ids);
 }
 

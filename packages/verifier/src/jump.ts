@@ -108,14 +108,17 @@ function branchTaken(left: Register, right: Register, operation: number, is32: b
 /** Linked registers beyond these lose their link (the history has room for six). */
 const MAX_LINKED = 6;
 
-function collectLinked(state: State, id: number, linked: LinkedRegister[]): void {
+/** Lists the registers that will be read again and the slots that are one number with others. */
+function collectLinked(v: Verification, id: number, linked: LinkedRegister[]): void {
+  const { state } = v;
   const root = id & ~ADD_CONST;
   const isLinked = (r: Register): boolean => r.type === SCALAR && (r.id & ~ADD_CONST) === root;
   for (let index = state.frames.length - 1; index >= 0; index--) {
     const frame = state.frames[index]!;
+    const live = v.slots.liveRegisters[state.frames[index + 1]?.callsite ?? v.slot]!;
     for (let number = 0; number < 10; number++) {
       const r = frame.regs[number]!;
-      if (!isLinked(r)) continue;
+      if (((live >>> number) & 1) === 0 || !isLinked(r)) continue;
       if (linked.length < MAX_LINKED) linked.push({ frame: index, isRegister: true, index: number });
       else frame.regs[number] = unlinked(r);
     }
@@ -301,8 +304,8 @@ function decided(v: Verification, taken: boolean, left: Register, right: Registe
 
 function recordLinked(v: Verification, left: Register, right: Register, src: number): readonly LinkedRegister[] {
   const linked: LinkedRegister[] = [];
-  if (src >= 0 && right.type === SCALAR && right.id !== 0) collectLinked(v.state, right.id, linked);
-  if (left.type === SCALAR && left.id !== 0) collectLinked(v.state, left.id, linked);
+  if (src >= 0 && right.type === SCALAR && right.id !== 0) collectLinked(v, right.id, linked);
+  if (left.type === SCALAR && left.id !== 0) collectLinked(v, left.id, linked);
   if (linked.length > 1) record(v.history, v.state, v.slot, v.previousSlot, 0, linked);
   if (linked.length > 0 && v.facts.isOn) noteLinked(v, linked);
   return linked;

@@ -6,6 +6,7 @@ import { checkArgumentOffset } from "./helper-arguments.js";
 import { type IteratorUse, processIterator, stepIterator } from "./iterator.js";
 import { isGplCompatible } from "./license.js";
 import { CALL_KFUNC } from "./opcode.js";
+import { switchRegion } from "./regions.js";
 import { SCALAR, UNINITIALISED, UNKNOWN_SCALAR } from "./register.js";
 import { reg, reject, setReg, since, type Verification, versionNumber } from "./verification.js";
 
@@ -64,6 +65,7 @@ export function callKfunc(v: Verification): void {
     reject(v, "EINVAL", `kfunc '${kfunc.name}' is referenced but wasn't resolved`);
   }
   const use = checkArguments(v, kfunc);
+  if (kfunc.region !== undefined) switchRegion(v, kfunc, kfunc.region);
   clearCallerSaved(v);
   setReg(v, 0, kfunc.returns === "integer" ? UNKNOWN_SCALAR : UNINITIALISED);
   if (kfunc.iterator?.role === "next" && use !== undefined) stepIterator(v, use);

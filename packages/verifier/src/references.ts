@@ -57,15 +57,21 @@ export function dropReference(state: State, id: number): void {
  * @param what begins the message: `tail_call`, `BPF_EXIT instruction in main prog`, …
  */
 export function checkNothingHeld(v: Verification, what: string, checkLock: boolean): void {
-  const { state } = v;
-  if (checkLock && state.lock !== undefined) {
-    reject(v, "EINVAL", `${what} cannot be used inside bpf_spin_lock-ed region`);
-  }
+  checkReferences(v, what);
+  if (!checkLock) return;
+  const { lock, inRcu, preemptDisabled } = v.state;
+  const within = lock !== undefined ? "bpf_spin_lock" : inRcu ? "bpf_rcu_read_lock" : "bpf_preempt_disable";
+  if (lock === undefined && !inRcu && preemptDisabled === 0) return;
+  reject(v, "EINVAL", `${what} cannot be used inside ${within}-ed region`);
+}
+
+function checkReferences(v: Verification, what: string): void {
+  const { references } = v.state;
   const frame = frameOf(v);
   const isInner = frame.index > 0;
   // A subprogram may hold what its caller gives back; up to 6.13 a callback may not.
   if (isInner && (frame.callbackRange === undefined || since(v, 614))) return;
-  const held = isInner ? state.references.filter(({ callback }) => callback === frame.index) : state.references;
+  const held = isInner ? references.filter(({ callback }) => callback === frame.index) : references;
   if (held.length === 0) return;
   for (const { id, slot } of held) say(v, `Unreleased reference id=${id} alloc_insn=${slot}`);
   reject(v, "EINVAL", `${what} would lead to reference leak`);

@@ -51,6 +51,10 @@ export interface State {
   /** In the order they were acquired. */
   references: readonly HeldReference[];
   lock: HeldLock | undefined;
+  /** Within `bpf_rcu_read_lock`. */
+  inRcu: boolean;
+  /** How often preemption was disabled. */
+  preemptDisabled: number;
   /** Paths that still start here; the parent chain counts them. */
   branches: number;
   parent: State | undefined;
@@ -109,6 +113,8 @@ export function newState(frame: Frame, slot: number): State {
     frames: [frame],
     references: [],
     lock: undefined,
+    inRcu: false,
+    preemptDisabled: 0,
     branches: 1,
     parent: undefined,
     slot,
@@ -151,6 +157,8 @@ export function copyState(state: State): State {
     frames: state.frames.map(copyFrame),
     references: state.references,
     lock: state.lock,
+    inRcu: state.inRcu,
+    preemptDisabled: state.preemptDisabled,
     branches: state.branches,
     parent: state.parent,
     slot: state.slot,

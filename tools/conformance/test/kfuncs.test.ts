@@ -5,14 +5,18 @@ import { describe, expect, test } from "vitest";
 import { jitAt, jitAvailable, LEVELS, skipReason } from "../src/jit.js";
 
 /*
- * Open-coded iterators, each case with the answer of Linux 6.18: verdict, message, stack depth, processed instructions, and
- * where it runs, what it returns. The verifier, every engine and, where there is one, the kernel are held to it.
+ * Kernel functions (open-coded iterators, regions under RCU and without preemption), each case with the answer of Linux
+ * 6.18: verdict, message, stack depth, processed instructions, and where it runs, what it returns. The verifier, every
+ * engine and, where there is one, the kernel are held to it.
  */
 
-const cases = readFileSync(new URL("../cases/iterators.jsonl", import.meta.url), "utf8")
-  .trim()
-  .split("\n")
-  .map((line, index) => parseCase(JSON.parse(line), `iterators.jsonl:${index + 1}`))
+const cases = ["iterators.jsonl", "regions.jsonl"]
+  .flatMap((file) =>
+    readFileSync(new URL(`../cases/${file}`, import.meta.url), "utf8")
+      .trim()
+      .split("\n")
+      .map((line, index) => parseCase(JSON.parse(line), `${file}:${index + 1}`)),
+  )
   .map((parsed) => [idOf(parsed), parsed] as const);
 
 /** Accepted by the kernel, which takes a pointer to the frame's upper end for one to its first slot; refused here. */
@@ -47,7 +51,7 @@ async function judged(parsed: AnyCase, options: Omit<CaseOptions, "readObject">)
   });
 }
 
-describe("open-coded iterators, as Linux 6.18 answered", () => {
+describe("kernel functions, as Linux 6.18 answered", () => {
   test.each(cases.filter(([id]) => id !== TO_THE_LIMIT))("%s", (_, parsed) => judged(parsed, {}));
 
   test.skipIf(!full).each(long)("%s (needs BPFKIT_FULL_TESTS=1)", { timeout: 120_000 }, (_, parsed) =>
@@ -55,7 +59,7 @@ describe("open-coded iterators, as Linux 6.18 answered", () => {
   );
 });
 
-describe.skipIf(!jitAvailable).each(LEVELS)(`open-coded iterators in jit-x64, %s${skipReason()}`, (safety) => {
+describe.skipIf(!jitAvailable).each(LEVELS)(`kernel functions in jit-x64, %s${skipReason()}`, (safety) => {
   const running = cases.filter(([, parsed]) => parsed.shape === "case" && parsed.case.runs.length > 0);
   test.each(running)("%s", (_, parsed) => judged(parsed, { engine: jitAt(safety) }));
 });
@@ -63,7 +67,7 @@ describe.skipIf(!jitAvailable).each(LEVELS)(`open-coded iterators in jit-x64, %s
 const answer = kernelAvailability();
 const missing = answer.available ? "" : ` (${answer.reason})`;
 
-describe.skipIf(missing !== "")(`open-coded iterators in the running kernel${missing}`, () => {
+describe.skipIf(missing !== "")(`kernel functions in the running kernel${missing}`, () => {
   const verify: NonNullable<CaseOptions["verify"]> = (program, { maps }) => {
     const session = kernelSessionOf(maps) ?? new KernelSession("built");
     session.retain();

@@ -41,5 +41,17 @@ function next(e: Emitter): boolean {
   return true;
 }
 
+/** A run is never preempted, and nothing it sees goes away; r0 becomes 0, as the body leaves it. */
+function nothing(e: Emitter): boolean {
+  e.emit(XOR32, RAX, RAX);
+  return true;
+}
+
 /** Kernel functions that machine code does itself, by name; false where their body must be called. */
-export const KFUNC_INTRINSICS: { readonly [name: string]: (e: Emitter) => boolean } = { bpf_iter_num_next: next };
+export const KFUNC_INTRINSICS: { readonly [name: string]: (e: Emitter) => boolean } = {
+  bpf_iter_num_next: next,
+  bpf_rcu_read_lock: nothing,
+  bpf_rcu_read_unlock: nothing,
+  bpf_preempt_disable: nothing,
+  bpf_preempt_enable: nothing,
+};
