@@ -129,8 +129,10 @@ function writeSlot(preparation: Preparation, slot: number, row: Row, targets: nu
   const written = WRITTEN[row.index];
   const register = written === "dst" ? dst : written === "src" ? src : 0;
   // The kernel takes such a program where nothing reaches the instruction.
-  if (register === FRAME_POINTER) unavailable(preparation, slot, "r10, the frame pointer, is read only");
-  else if (row.operation === "lddw") writeWide(preparation, slot, row, view.getInt32(at + 12, true));
+  if (register === FRAME_POINTER) {
+    preparation.references.delete(slot);
+    unavailable(preparation, slot, "r10, the frame pointer, is read only");
+  } else if (row.operation === "lddw") writeWide(preparation, slot, row, view.getInt32(at + 12, true));
   else if (row.operation === "call") writeCall(preparation, slot, row, imm);
   else if (KEYS[row.index] === NOT_AVAILABLE)
     unavailable(preparation, slot, `${row.name} is not available in the interpreter`);
