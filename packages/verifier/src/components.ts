@@ -21,15 +21,14 @@ interface Search {
   components: number;
 }
 
-/** An instruction that runs callbacks is a loop of its own. */
-function isLoopAlone(v: Verification, slot: number): boolean {
-  return nextSlot(v, slot) === slot || targetSlot(v, slot) === slot || v.slots.callsCallback[slot] === 1;
+function jumpsToItself(v: Verification, slot: number): boolean {
+  return nextSlot(v, slot) === slot || targetSlot(v, slot) === slot;
 }
 
 /** All slots that wait above `slot` are in one component with it. */
 function finish(search: Search, slot: number): void {
   const { v, waiting, lowest } = search;
-  const isLoop = waiting.at(-1) !== slot || isLoopAlone(v, slot);
+  const isLoop = waiting.at(-1) !== slot || jumpsToItself(v, slot);
   if (isLoop) search.components++;
   for (;;) {
     const member = waiting.pop()!;
