@@ -16,7 +16,7 @@ export interface AttachOptions {
   readonly engine?: Engine;
   /** Default: fixed, on the CPU with the thread's number. */
   readonly effects?: Effects;
-  /** Default: every helper there is a body for. */
+  /** Those that the VM was linked with: code names them by number. Default: every helper there is a body for. */
   readonly helpers?: HelperTable;
 }
 

@@ -1,5 +1,6 @@
 import {
   type Engine,
+  isBpfkitError,
   isProgramArray,
   type Linked,
   type LinkSet,
@@ -14,6 +15,8 @@ import { VmError } from "./error.js";
 
 /** How a VM is shared. */
 export interface VmShareOptions {
+  /** Names of the programs that are shared. Default: all. */
+  readonly programs?: readonly string[];
   /** Threads that may be attached at one time. Default 1. */
   readonly threads?: number;
   /** Bytes each thread has for its stacks, contexts and packets. Default 1 MiB. */
@@ -38,13 +41,13 @@ const DEFAULT_BYTES = 1 << 20;
 export interface Shareable {
   readonly engine: Engine;
   readonly memory: OwnMemory;
-  /** Every program and map. Its effects are used by no thread that attaches. */
+  /** What is shared. Its effects are used by no thread that attaches. */
   readonly set: LinkSet;
   programId(program: Program): number;
 }
 
 /**
- * Links all programs for other threads.
+ * Links the programs of a set for other threads.
  * @throws {VmError} `UNSUPPORTED` where the engine or a map cannot be shared; what linking, maps and memory throw.
  */
 export function shareVm(
@@ -59,11 +62,7 @@ export function shareVm(
   const linked = engine.link({ ...set, effects: { clock, random, cpu, trace } });
   try {
     const code = linked.share!();
-    // Program arrays last: sharing one changes what may be put in.
-    const ordered = [...set.maps.values()].sort(
-      (one, other) => Number(isProgramArray(one)) - Number(isProgramArray(other)),
-    );
-    const maps = ordered.map((map) => shareMap(map, programs));
+    const maps = shareMaps(set);
     const own = bytes + maps.reduce((sum, map) => sum + scratchBytes(map), 0);
     const programIds = programs.map(programId);
     const shared = { engine: engine.name, memory: memory.share({ threads, bytes: own }), maps, programs };
@@ -72,6 +71,22 @@ export function shareVm(
     linked.dispose();
     throw error;
   }
+}
+
+/** All maps but those that cannot be shared and no program names. */
+function shareMaps({ maps, programs }: LinkSet): SharedMap[] {
+  const references = programs.flatMap((program) => program.references);
+  const named = new Set(references.flatMap((reference) => (reference.kind === "extern" ? [] : [reference.map])));
+  // Program arrays last: sharing one changes what may be put in.
+  const ordered = [...maps.values()].sort((one, other) => Number(isProgramArray(one)) - Number(isProgramArray(other)));
+  return ordered.flatMap((map) => {
+    try {
+      return [shareMap(map, programs)];
+    } catch (error) {
+      if (named.has(map.spec.name) || !isBpfkitError(error)) throw error;
+      return [];
+    }
+  });
 }
 
 function shareMap(map: MapStorage, programs: readonly Program[]): SharedMap {

@@ -232,16 +232,18 @@ export class Vm {
   }
 
   /**
-   * Links all programs and shares them, their maps and the memory with other threads, once: post what it gives to a worker,
-   * which calls `attach`. Program arrays take only programs of the VM from then on, and guest memory no longer grows.
-   * @throws {VmError} `UNSUPPORTED` where engine or maps cannot be shared, `DISPOSED`; {MemoryError} `NOT_SHARED` unless the VM
+   * Links programs and shares them, the maps and the memory with other threads, once: post what it gives to a worker, which
+   * calls `attach`. Program arrays take only these programs from then on, and guest memory no longer grows. Maps that cannot be
+   * shared and that none of the programs names are left out.
+   * @throws {VmError} `UNSUPPORTED` where engine or maps cannot be shared, `NO_SUCH_PROGRAM`, `DISPOSED`; {MemoryError} `NOT_SHARED` unless the VM
    * was loaded with `shared`, `ALREADY_SHARED`; what linking throws of any program.
    */
   share(options: VmShareOptions = {}): SharedVm {
     this.#checkAlive();
     const { engine, memory } = this;
+    const programs = options.programs?.map((name) => findProgram(this.programs, name)) ?? this.programs;
     const programId = (program: Program): number => numberOf(this.#programIds, program);
-    const { shared, linked } = shareVm({ engine, memory, set: this.#linkSet(this.programs), programId }, options);
+    const { shared, linked } = shareVm({ engine, memory, set: this.#linkSet(programs), programId }, options);
     this.#sharedLink = linked;
     return shared;
   }

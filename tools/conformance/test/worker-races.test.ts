@@ -20,6 +20,9 @@ import {
   workersMissing,
 } from "../src/workers.js";
 
+/** How long threads change one map. */
+const RACE_MILLISECONDS = Number(process.env["BPFKIT_RACE_MILLISECONDS"] ?? 600);
+
 describe.skipIf(workersMissing !== "").each(SHARING)(`threads race in %s${workersMissing}`, (level: Level) => {
   test("atomics of four threads and the owner lose nothing", async () => {
     const vm = sharableVm(level, [ADD], [COUNTERS]);
@@ -122,7 +125,7 @@ describe.skipIf(workersMissing !== "").each(SHARING)(`threads race in %s${worker
       const vm = attach(shared, { engine, effects: fixedEffects({ seed: 77 * cpu, cpu }) });
       const program = vm.program(data.program);
       const seen = {};
-      for (const end = Date.now() + 600; Date.now() < end; ) {
+      for (const end = Date.now() + data.milliseconds; Date.now() < end; ) {
         const { r0, fault } = program.run({});
         const what = fault?.message ?? String(r0);
         seen[what] = (seen[what] ?? 0) + 1;
@@ -131,7 +134,8 @@ describe.skipIf(workersMissing !== "").each(SHARING)(`threads race in %s${worker
       return Object.keys(seen);`;
     const programs = ["churn", "look", "churn", "look"];
     const results = programs.map(
-      (program, index) => startWorker(shared, level, body, { program, cpu: index + 1 }).result,
+      (program, index) =>
+        startWorker(shared, level, body, { program, cpu: index + 1, milliseconds: RACE_MILLISECONDS }).result,
     );
     // User space looks on.
     for (const end = Date.now() + 400; Date.now() < end; await new Promise(setImmediate)) {

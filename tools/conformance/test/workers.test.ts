@@ -193,8 +193,10 @@ test.skipIf(workersMissing !== "")("the example counts every run of both workers
 });
 
 describe("what cannot be shared says so", () => {
+  const needs = assembled("needs", "r1 = map[mine]; r0 = 0; exit");
   const share = (maps: MapSpec[], options: object = {}): (() => unknown) => {
-    const vm = load({ programs: [ONE], maps }, { shared: true, ...options });
+    const program = maps.length === 0 ? ONE : needs;
+    const vm = load({ programs: [program], maps }, { shared: true, ...options });
     return () => vm.share();
   };
 
@@ -208,11 +210,18 @@ describe("what cannot be shared says so", () => {
     expect(() => vm.share()).toThrow(expect.objectContaining({ code: "ALREADY_SHARED" }));
   });
 
-  test("maps of maps", () => {
-    const inner = map("inner", "array", 1);
-    expect(share([{ ...map("outer", "array_of_maps", 1, 4), inner }])).toThrow(
-      expect.objectContaining({ code: "NOT_SHAREABLE" }),
-    );
+  test("maps of maps that a program names; others are left out", () => {
+    const mine = { ...map("mine", "array_of_maps", 1, 4), inner: map("inner", "array", 1) };
+    const vm = load({ programs: [ONE, needs], maps: [mine, map("other", "array", 1)] }, { shared: true });
+    expect(() => vm.share()).toThrow(expect.objectContaining({ code: "NOT_SHAREABLE" }));
+    expect(vm.share({ programs: ["one"] }).maps.map(({ spec }) => spec.name)).toEqual(["other"]);
+    vm.dispose();
+  });
+
+  test("a program there is not", () => {
+    const vm = load({ programs: [ONE], maps: [] }, { shared: true });
+    expect(() => vm.share({ programs: ["two"] })).toThrow(expect.objectContaining({ code: "NO_SUCH_PROGRAM" }));
+    vm.dispose();
   });
 
   test("maps of one's own", () => {
