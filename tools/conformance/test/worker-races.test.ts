@@ -92,7 +92,7 @@ describe.skipIf(workersMissing !== "").each(SHARING)(`threads race in %s${worker
     // r0: 1 for a key that is gone, 2 for halves that do not fit. A CPU that never wrote a key's value has zero.
     assembled(
       "look",
-      `r9 = 64
+      `r9 = 4096
       loop: call get_prandom_u32; r6 = r0; r6 &= 7; *(u32 *)(r10 - 4) = r6
       r2 = r10; r2 += -4; r1 = map[shared]; call map_lookup_elem
       if r0 == 0 goto gone
