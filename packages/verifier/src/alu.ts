@@ -40,7 +40,7 @@ import {
   truncate32,
 } from "./scalar-alu.js";
 import { currentFrame } from "./state.js";
-import { linkBeforeCopy, reg, reject, setReg, since, type Verification } from "./verification.js";
+import { IMMEDIATES, linkBeforeCopy, reg, reject, setReg, since, type Verification } from "./verification.js";
 
 /** Refuses a register that does not exist or holds nothing yet. */
 export function checkRead(v: Verification, number: number): void {
@@ -55,10 +55,15 @@ export function checkWrite(v: Verification, number: number): void {
   if (number === 10) reject(v, "EACCES", "frame pointer is read only");
 }
 
-/** What the immediate at the current slot is as a register, made once. */
+/** What the immediate at the current slot is as a register; the last ones are kept, for most come again soon. */
 export function immediateAt(v: Verification, is32: boolean): Register {
-  v.slots.immediate[v.slot] ??= register(SCALAR, immediateScalar(v.code.imm[v.slot]!, is32));
-  return v.slots.immediate[v.slot]!;
+  const imm = v.code.imm[v.slot]!;
+  const at = imm & (IMMEDIATES - 1);
+  const kept = v.immediates[at]!;
+  if (kept.num.valueLow === imm && kept.num.valueHigh === (is32 ? 0 : imm >> 31)) return kept;
+  const made = register(SCALAR, immediateScalar(imm, is32));
+  v.immediates[at] = made;
+  return made;
 }
 
 function checkUnaryFields(v: Verification, operation: number, is64: boolean, fromRegister: boolean): void {

@@ -84,7 +84,7 @@ function beginSearch(v: Verification, from: State): Search {
 }
 
 function isEmpty(s: Search): boolean {
-  for (let frame = 0; frame <= s.frame; frame++) {
+  for (let frame = s.frame; frame >= 0; frame--) {
     if ((s.regs[frame]! | s.low[frame]! | s.high[frame]!) !== 0) return false;
   }
   return true;
@@ -357,25 +357,26 @@ interface Position {
 
 /** Undoes the instructions from `position.last` back to where `state` began. True: nothing more to find. */
 function throughState(v: Verification, s: Search, state: State, position: Position): Step | "found" {
-  const history = state.ownHistory ?? v.history;
+  const { slot: slots, previous, flags: allFlags, linked: allLinked } = state.ownHistory ?? v.history;
+  const { historyStart } = state;
+  const isLogged = v.log.level >= 2;
   let end = state.historyEnd;
   for (let slot = position.last; ; ) {
-    const isRecorded = end > state.historyStart && history.slot[end - 1] === slot;
+    const isRecorded = end > historyStart && slots[end - 1] === slot;
     if (position.skipFirst) position.skipFirst = false;
     else {
-      const flags = isRecorded ? history.flags[end - 1]! : 0;
-      const linked = isRecorded ? history.linked[end - 1] : undefined;
-      if (v.log.level >= 2 && v.code.opcode[slot] !== 0) logStep(v, s, slot);
+      const flags = isRecorded ? allFlags[end - 1]! : 0;
+      const linked = isRecorded ? allLinked[end - 1] : undefined;
+      if (isLogged && v.code.opcode[slot] !== 0) logStep(v, s, slot);
       addLinked(s, linked);
       if (through(v, s, slot, position.following, flags) === "give-up") return "give-up";
       addLinked(s, linked);
     }
     if (isEmpty(s)) return "found";
     position.following = slot;
-    const count = end - state.historyStart;
-    if (slot === position.first && (count === 0 || (count === 1 && history.slot[state.historyStart] === slot)))
-      return "ok";
-    slot = isRecorded ? history.previous[--end]! : slot - 1;
+    const count = end - historyStart;
+    if (slot === position.first && (count === 0 || (count === 1 && slots[historyStart] === slot))) return "ok";
+    slot = isRecorded ? previous[--end]! : slot - 1;
     if (slot < 0) return "give-up";
   }
 }

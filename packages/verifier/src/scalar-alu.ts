@@ -230,36 +230,36 @@ function transfer(d: Draft, source: Scalar, operation: number, is32: boolean): v
   }
 }
 
-/** The result for two known numbers: the halves of a 64-bit one, or of a 32-bit one that clears the high half. */
-function compute(operation: number, a: Scalar, b: Scalar, is32: boolean): Scalar {
+function computeShift(operation: number, a: Scalar, b: Scalar, is32: boolean): Scalar {
   const d = draft(a);
-  if (is32) d.valueHigh = 0;
+  shift(d, low32(b), operation, is32);
+  return knownHalves(is32 ? 0 : d.valueHigh, d.valueLow);
+}
+
+const resultOf = (is32: boolean, high: number, low: number): Scalar => knownHalves(is32 ? 0 : high | 0, low | 0);
+
+/** The result for two known numbers; of a 32-bit operation the high halves do not count, and the result's is 0. */
+function compute(operation: number, a: Scalar, b: Scalar, is32: boolean): Scalar {
+  const { valueHigh: aHigh, valueLow: aLow } = a;
+  const { valueHigh: bHigh, valueLow: bLow } = b;
   switch (operation) {
     case ADD:
-      addBits(d, b);
-      break;
+      return resultOf(is32, aHigh + bHigh + carryOf(aLow, bLow), aLow + bLow);
     case SUB:
-      subBits(d, b);
-      break;
+      return resultOf(is32, aHigh - bHigh - borrowOf(aLow, bLow), aLow - bLow);
     case MUL: {
-      const cross = Math.imul(d.valueHigh, b.valueLow) + Math.imul(d.valueLow, b.valueHigh);
-      d.valueHigh = (productHigh(d.valueLow, b.valueLow) + cross) | 0;
-      d.valueLow = Math.imul(d.valueLow, b.valueLow);
-      break;
+      const cross = Math.imul(aHigh, bLow) + Math.imul(aLow, bHigh);
+      return resultOf(is32, productHigh(aLow, bLow) + cross, Math.imul(aLow, bLow));
     }
     case AND:
-      andBits(d, b);
-      break;
+      return resultOf(is32, aHigh & bHigh, aLow & bLow);
     case OR:
-      orBits(d, b);
-      break;
+      return resultOf(is32, aHigh | bHigh, aLow | bLow);
     case XOR:
-      xorBits(d, b);
-      break;
+      return resultOf(is32, aHigh ^ bHigh, aLow ^ bLow);
     default:
-      shift(d, low32(b), operation, is32);
+      return computeShift(operation, a, b, is32);
   }
-  return knownHalves(is32 ? 0 : d.valueHigh, d.valueLow);
 }
 
 /**

@@ -20,6 +20,8 @@ import { currentFrame, type Frame, type State } from "./state.js";
 export const MAX_PROCESSED = 1_000_000;
 /** Paths that may wait to be walked (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`). */
 export const MAX_PENDING = 8192;
+/** Immediates that are kept as registers; a power of two. */
+export const IMMEDIATES = 256;
 /** Subprograms a program may have, the entry included. */
 export const MAX_SUBPROGRAMS = 256;
 /** A pointer's offset must stay below this, and a variable one too (`BPF_MAX_VAR_OFF`). */
@@ -63,8 +65,6 @@ export interface SlotInfo {
   readonly liveRegisters: Uint16Array;
   /** The kind of pointer a load or store was made through, which must stay one kind. */
   readonly pointerType: Int32Array;
-  /** What an immediate operand is as a register. */
-  readonly immediate: (Register | undefined)[];
   readonly seen: Uint8Array;
 }
 
@@ -96,6 +96,8 @@ export interface Verification {
   readonly log: Log;
   readonly history: History;
   readonly liveness: StackLiveness;
+  /** Immediate operands as registers, at their low bits. */
+  readonly immediates: Register[];
   readonly search: Search;
   readonly ids: Ids;
   readonly facts: FactCollector;

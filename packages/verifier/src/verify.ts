@@ -17,6 +17,7 @@ import type { MapField } from "./map-info.js";
 import { CLASS_JMP, JCOND } from "./opcode.js";
 import { newSearch } from "./precision.js";
 import { type ProgramTypes, programTypes } from "./prototype.js";
+import { ZERO_SCALAR } from "./register.js";
 import { computeLiveRegisters } from "./register-liveness.js";
 import { checkInstructions, mapTable, resolveReferences } from "./resolve.js";
 import { checkStackDepth } from "./stack-depth.js";
@@ -26,6 +27,7 @@ import { checkAbnormalReturns, checkSubprograms, findSubprograms } from "./subpr
 import { taintedRegisters } from "./taint.js";
 import type { Statistics, Verdict } from "./verdict.js";
 import {
+  IMMEDIATES,
   MAX_PROCESSED,
   reject,
   type SlotInfo,
@@ -73,7 +75,6 @@ function newSlots(length: number): SlotInfo {
     component: new Int32Array(length),
     liveRegisters: new Uint16Array(length),
     pointerType: new Int32Array(length),
-    immediate: new Array(length).fill(undefined),
     seen: new Uint8Array(length),
   };
 }
@@ -93,6 +94,7 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
     log: newLog(options.logLevel ?? 0),
     history: newHistory(),
     liveness: newStackLiveness(),
+    immediates: new Array(IMMEDIATES).fill(ZERO_SCALAR),
     search: newSearch(),
     ids: newIds(),
     loops: new Map(),
