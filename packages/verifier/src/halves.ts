@@ -20,7 +20,7 @@ const LOW = 0xffff_ffffn;
 
 /**
  * The halves of the low 64 bits of a number. Not by `BigInt.asIntN`: with it, where `value` comes from two branches, V8's
- * compiler in Node 20 ends the process (RepresentationChangerError).
+ * compiler in Node 20 fails for good, with a RepresentationChangerError that nothing catches.
  */
 export const highOf = (value: bigint): number => Number((value >> 32n) & LOW) | 0;
 export const lowOf = (value: bigint): number => Number(value & LOW) | 0;
