@@ -78,28 +78,28 @@ export class Sites {
 
   /** The site of a number that `add` gave. */
   at(number: number): Site {
-    const [word, slot, start, value] = this.#words.subarray(number * WORDS, (number + 1) * WORDS) as unknown as Four;
-    const kind = KINDS[word]!;
-    const place = { slot, start };
+    const at = number * WORDS;
+    const kind = KINDS[this.#words[at]!]!;
+    const slot = this.#words[at + 1]!;
+    const start = this.#words[at + 2]!;
+    const value = this.#words[at + 3]!;
     switch (kind) {
       case "access":
       case "packet":
-        return { ...place, kind, size: value };
+        return { slot, start, kind, size: value };
       case "fuel":
-        return { ...place, kind, count: value };
+        return { slot, start, kind, count: value };
       case "helper":
-        return { ...place, kind, helper: value };
+        return { slot, start, kind, helper: value };
       case "not-available":
-        return { ...place, kind, reason: this.#texts.get(number)! };
+        return { slot, start, kind, reason: this.#texts.get(number)! };
       case "kfunc":
-        return { ...place, kind, name: this.#texts.get(number)! };
+        return { slot, start, kind, name: this.#texts.get(number)! };
       default:
-        return { ...place, kind };
+        return { slot, start, kind };
     }
   }
 }
-
-type Four = readonly [number, number, number, number];
 
 function numberOf(site: Site): number {
   if (site.kind === "access" || site.kind === "packet") return site.size;
