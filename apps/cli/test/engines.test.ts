@@ -132,6 +132,20 @@ describe("where the kernel is not there", () => {
     expect(ended.stdout).toContain("r0 = 42");
   });
 
+  test("fuzz --claims goes on without it", { timeout: 60_000 }, async () => {
+    elsewhere();
+    const args = ["fuzz", "--claims", "--programs", "20", "--seed", "3"];
+    const ended = await run(...args, "--json");
+    expect(ended).toMatchObject({ status: 0, stderr: expect.stringContaining("engine kernel is not available") });
+    const [answer] = objects(ended) as [{ claims: Record<string, number> }];
+    expect(answer).toMatchObject({ seed: 3, kernel: false, claims: { confirmed: 0 } });
+    expect(answer.claims["programs"]).toBeGreaterThanOrEqual(20);
+    expect(answer.claims["compared"]).toBeGreaterThan(answer.claims["instructions"]!);
+    const { stdout } = await run(...args);
+    expect(stdout).toMatch(/\d+ programs, \d+ accepted, none open/);
+    expect(stdout).not.toContain("the kernel accepted");
+  });
+
   test("fuzz says that one engine is not enough", async () => {
     elsewhere();
     const ended = await run("fuzz", "--programs", "5");
@@ -146,6 +160,7 @@ test.each([
   { args: ["fuzz", "--engines", "kernel,jit"], what: 'there is no engine "jit"' },
   { args: ["fuzz", "--engines", "jit-x64:free"], what: 'checked or confined or unchecked, not "free"' },
   { args: ["fuzz", "--minutes", "1", "--seconds", "1"], what: "exclude each other" },
+  { args: ["fuzz", "--claims", "--engines", "kernel"], what: "--engines says nothing" },
   { args: ["fuzz", "--seed", "x"], what: "--seed must be a whole number" },
   { args: ["compare"], what: "needs <file>" },
 ])("wrong use: $args", async ({ args, what }) => {

@@ -33,7 +33,8 @@ export function printClaims(
   output.line(
     `${instructions} instructions of ${runs} runs, ${compared} registers held against what is claimed of them`,
   );
-  output.line(`the kernel accepted ${confirmed} of what is accepted here; of ${unjudged} it said nothing`);
+  if (confirmed + unjudged > 0)
+    output.line(`the kernel accepted ${confirmed} of what is accepted here; of ${unjudged} it said nothing`);
   const text = `${programs} programs, ${accepted} accepted, ${finding === undefined ? "none" : "one"} open`;
   output.line(output.style(finding === undefined ? "good" : "bad", text));
 }
