@@ -22,10 +22,10 @@ export const context: Statement = (frame, world) => {
 };
 
 /** A field of the context in a register; undefined where there is none to be read. */
-export function loadField(frame: Frame, world: World, except: readonly number[] = []): number | undefined {
+export function loadField(frame: Frame, world: World): number | undefined {
   const fields = FIELDS[world.type];
   if (fields === undefined || !frame.locked.has(CONTEXT_REGISTER)) return undefined;
-  const target = frame.free(except);
+  const target = frame.free();
   frame.emit("ldxW", { dst: target, src: CONTEXT_REGISTER, offset: frame.random.pick(fields.read) });
   frame.set(target, "safe");
   return target;

@@ -56,16 +56,16 @@ export const range: Statement = (frame, world) => {
 };
 
 /** A register with a number that may be anything: a counter, out of memory or the context; or a safe one there is. */
-function unknown(frame: Frame, world: World, except: readonly number[] = []): number {
+function unknown(frame: Frame, world: World): number {
   const { random, counters, windows } = frame;
   if (counters.length > 0 && random.chance(0.5)) return random.pick(counters);
-  if (windows.length > 0 && random.chance(0.6)) return loadFrom(frame, random.pick(windows), except);
-  if (random.chance(0.5)) return loadField(frame, world, except) ?? frame.safe(except);
-  return frame.safe(except);
+  if (windows.length > 0 && random.chance(0.6)) return loadFrom(frame, random.pick(windows));
+  if (random.chance(0.5)) return loadField(frame, world) ?? frame.safe();
+  return frame.safe();
 }
 
-function loadFrom(frame: Frame, window: Window, except: readonly number[]): number {
-  const target = frame.free([...except, window.register]);
+function loadFrom(frame: Frame, window: Window): number {
+  const target = frame.free([window.register]);
   const [name, size] = frame.random.pick([
     ["ldxB", 1],
     ["ldxsB", 1],
@@ -75,7 +75,7 @@ function loadFrom(frame: Frame, window: Window, except: readonly number[]): numb
     ["ldxsW", 4],
     ["ldxDw", 8],
   ] as const);
-  if (size > window.size) return frame.safe(except);
+  if (size > window.size) return frame.safe();
   const at = window.offset + frame.random.integer(0, window.size - size);
   frame.emit(name, { dst: target, src: window.register, offset: at });
   frame.set(target, "safe");
@@ -83,47 +83,49 @@ function loadFrom(frame: Frame, window: Window, except: readonly number[]): numb
 }
 
 /** A copy of a number in a register of its own, whole or its low half. */
-function copy(frame: Frame, number: number, except: readonly number[] = []): number {
-  const target = frame.free([number, ...except]);
+function copy(frame: Frame, number: number): number {
+  const target = frame.free([number]);
   frame.emit(frame.random.chance(0.8) ? "mov64Reg" : "mov32Reg", { dst: target, src: number });
   frame.set(target, "safe");
   return target;
 }
 
+type Shape = (frame: Frame, dst: number) => void;
+
+const SHAPES: Readonly<Record<string, Shape>> = {
+  mask: (frame, dst) => {
+    const { random } = frame;
+    frame.emit(random.pick(["and64Imm", "and64Imm", "and32Imm"]), { dst, imm: random.pick(MASKS) });
+  },
+  shift,
+  back,
+  extend: (frame, dst) => frame.emit(frame.random.pick(EXTENSIONS), { dst, src: dst }),
+  small: (frame, dst) => frame.emit(frame.random.pick(SMALL_STEPS), { dst, imm: frame.random.pick(SMALL) }),
+  multiply: (frame, dst) => {
+    const { random } = frame;
+    frame.emit(random.pick(["mul64Imm", "mul32Imm"]), { dst, imm: random.pick([2, 3, 4, 5, 8, -1]) });
+  },
+  swap: (frame, dst) => frame.emit(frame.random.pick(BYTE_ORDERS), { dst }),
+  other: (frame, dst) => {
+    const src = frame.safe([dst]);
+    frame.emit(frame.random.pick(WITH_ANOTHER), { dst, src });
+  },
+};
+const SHAPE_WEIGHTS = { mask: 4, shift: 2, back: 1.5, extend: 1.5, small: 3, multiply: 1, swap: 0.5, other: 1 };
+
 /** One step by which a number gets another range. */
 function shape(frame: Frame, register: number): void {
+  SHAPES[frame.random.weighted(SHAPE_WEIGHTS)]!(frame, register);
+}
+
+function back(frame: Frame, dst: number): void {
   const { random } = frame;
-  const dst = register;
-  const how = random.weighted({
-    mask: 4,
-    shift: 2,
-    back: 1.5,
-    extend: 1.5,
-    small: 3,
-    multiply: 1,
-    swap: 0.5,
-    other: 1,
-  });
-  if (how === "mask") frame.emit(random.pick(["and64Imm", "and64Imm", "and32Imm"]), { dst, imm: random.pick(MASKS) });
-  else if (how === "shift") shift(frame, dst);
-  else if (how === "back") {
-    const [out, home] = random.pick(BACK);
-    const most = out === "lsh64Imm" ? 63 : 31;
-    const imm = random.chance(0.6)
-      ? random.pick(most === 63 ? [32, 48, 56, 60] : [16, 24, 28])
-      : random.integer(1, most);
-    frame.emit(out, { dst, imm });
-    frame.emit(home, { dst, imm: random.chance(0.8) ? imm : random.integer(1, most) });
-  } else if (how === "extend") frame.emit(random.pick(EXTENSIONS), { dst, src: dst });
-  else if (how === "small") {
-    frame.emit(random.pick(SMALL_STEPS), { dst, imm: random.pick(SMALL) });
-  } else if (how === "multiply") {
-    frame.emit(random.pick(["mul64Imm", "mul32Imm"]), { dst, imm: random.pick([2, 3, 4, 5, 8, -1]) });
-  } else if (how === "swap") frame.emit(random.pick(BYTE_ORDERS), { dst });
-  else {
-    const src = frame.safe([dst]);
-    frame.emit(random.pick(WITH_ANOTHER), { dst, src });
-  }
+  const [out, home] = random.pick(BACK);
+  const most = out === "lsh64Imm" ? 63 : 31;
+  const usual = most === 63 ? [32, 48, 56, 60] : [16, 24, 28];
+  const imm = random.chance(0.6) ? random.pick(usual) : random.integer(1, most);
+  frame.emit(out, { dst, imm });
+  frame.emit(home, { dst, imm: random.chance(0.8) ? imm : random.integer(1, most) });
 }
 
 function shift(frame: Frame, dst: number): void {
@@ -134,16 +136,17 @@ function shift(frame: Frame, dst: number): void {
   frame.emit(name, { dst, imm });
 }
 
-const ABOVE = ["jgtImm", "jgeImm", "jgt32Imm", "jge32Imm", "jsgtImm", "jsgeImm", "jsgt32Imm", "jsge32Imm"] as const;
+const ABOVE = ["jgtImm", "jgeImm", "jgt32Imm", "jge32Imm"] as const;
+const ABOVE_SIGNED = ["jsgtImm", "jsgeImm", "jsgt32Imm", "jsge32Imm"] as const;
 
 /** Leaves for `out` unless a number is small enough: what stays behind is bounded, mostly. */
 function bound(frame: Frame, dst: number, most: number, out: number): void {
   const { random } = frame;
   const how = random.weighted({ unsigned: 5, signed: 3, register: 1.5, bits: 1, equal: 0.7 });
-  if (how === "unsigned") frame.emit(random.pick(ABOVE.slice(0, 4)), { dst, imm: most, target: out });
+  if (how === "unsigned") frame.emit(random.pick(ABOVE), { dst, imm: most, target: out });
   else if (how === "signed") {
     const below = { dst, imm: random.pick([0, 0, 0, 1, -1, -4]), target: out };
-    frame.emit(random.pick(ABOVE.slice(4)), { dst, imm: most, target: out });
+    frame.emit(random.pick(ABOVE_SIGNED), { dst, imm: most, target: out });
     if (random.chance(0.85)) frame.emit(random.pick(["jsltImm", "jsltImm", "jslt32Imm", "jsleImm"]), below);
   } else if (how === "register") {
     const other = frame.free([dst]);
