@@ -50,9 +50,10 @@ import {
   SCALAR,
   typeName,
   UNKNOWN_SCALAR,
+  unlinked,
   withNum,
 } from "./register.js";
-import { isZero, smallest } from "./scalar.js";
+import { isZero, sameScalar, smallest } from "./scalar.js";
 import { signExtend, truncate } from "./scalar-alu.js";
 import { checkStackBounds, readStack, writeStack } from "./stack-access.js";
 import { reg, reject, setReg, type Verification } from "./verification.js";
@@ -271,10 +272,17 @@ export function accessMemoryAt(v: Verification, a: MemoryAccess, strictOnce = fa
     if (loaded === undefined) reject(v, "EACCES", `R${a.number} invalid mem access '${typeName(r.type)}'`);
   }
   if (a.access !== "read" || a.value < 0 || loaded === undefined) return;
-  if (loaded.type === SCALAR && a.size < 8) {
-    loaded = withNum(loaded, a.isSigned ? signExtend(loaded.num, a.size, false) : truncate(loaded.num, a.size));
-  }
-  setReg(v, a.value, loaded);
+  setReg(v, a.value, loaded.type === SCALAR && a.size < 8 ? extended(loaded, a) : loaded);
+}
+
+/**
+ * What a load of less than 8 bytes leaves of a number. One whose sign may have been extended is no longer the number on the
+ * stack: Linux 6.18 keeps the link there, and then claims of that number what is true of this one only.
+ */
+function extended(loaded: Register, { isSigned, size }: MemoryAccess): Register {
+  if (!isSigned) return withNum(loaded, truncate(loaded.num, size));
+  const num = signExtend(loaded.num, size, false);
+  return sameScalar(num, loaded.num) ? loaded : unlinked(withNum(loaded, num));
 }
 
 /** Kinds a load or store must not be made through on one path and through another kind on another. */

@@ -4,6 +4,7 @@ import {
   draft,
   isKnown,
   isUnknown,
+  known,
   knownHalves,
   S32_MAX,
   S32_MIN,
@@ -72,6 +73,32 @@ export function narrow64ByBits(d: Draft): void {
   lowerSmax(d, valueHigh | (maskHigh & S32_MAX), valueLow | maskLow);
   raiseUmin(d, valueHigh, valueLow);
   lowerUmax(d, valueHigh | maskHigh, valueLow | maskLow);
+  // Where the unknown bits are the lowest, all numbers between their ends are possible.
+  const isRun = maskLow === -1 ? (maskHigh & (maskHigh + 1)) === 0 : maskHigh === 0 && (maskLow & (maskLow + 1)) === 0;
+  if (!isRun) settleSingle(d);
+}
+
+/** Where bits and unsigned range leave one number only, that is it (6.18). */
+function settleSingle(d: Draft): void {
+  const { umin, umax, value, mask } = d;
+  const hasUmin = (umin & ~mask) === value;
+  const first = hasUmin ? umin : nextByBits(value, mask, umin);
+  const isLast = first === (value | mask);
+  // None is left where two paths contradict each other.
+  if (!isLast && (nextByBits(value, mask, first) <= umax || (!hasUmin && first > umax))) return;
+  Object.assign(d, known(first));
+}
+
+/** The smallest number above another that has the known bits; the largest that has them, where there is none (Linux `tnum_step`). */
+function nextByBits(value: bigint, mask: bigint, above: bigint): bigint {
+  const most = value | mask;
+  if (above >= most) return most;
+  if (above < value) return value;
+  const distance = above - value;
+  const highest = (distance & ~mask).toString(2).length;
+  const carry = (distance & ~mask) === 0n ? 0n : (1n << BigInt(highest)) - 1n;
+  const filled = distance | carry | BigInt.asUintN(64, ~mask);
+  return value | ((filled + 1n) & mask);
 }
 
 /** Lets a 64-bit range whose high halves agree narrow the 32-bit ranges; or touch, `touches`, across a sign change. */

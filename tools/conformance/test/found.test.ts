@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 /**
  * What fuzzing found, each with the seed that made it. `linux`: where Linux itself differs from RFC 9669 and from what its
  * verifier believes, so only our engines are held to it. `verifier`: where our verifier gave another verdict than Linux, or
- * claimed what a run then broke.
+ * claimed what a run then broke, as Linux may do, too.
  */
 const FOLDERS = ["linux", "verifier"];
 
