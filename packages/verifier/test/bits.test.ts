@@ -140,6 +140,27 @@ const SHIFTS = [
   ["right with its sign, 32 bits", ARSH, true, (x: bigint, bits: bigint) => low(BigInt.asIntN(32, x) >> bits)],
 ] as const;
 
+test.each([0n, 30n, 60n])(
+  "four bits from bit %i up and a range: what is in both is held, and one alone is known",
+  (up) => {
+    for (const tnum of everyTnum(4, up)) {
+      const values = valuesOf(tnum);
+      for (let min = 0n; min < 16n; min++) {
+        for (let max = min; max < 16n; max++) {
+          const d = draftOf(tnum);
+          d.umin = min << up;
+          d.umax = max << up;
+          const both = values.filter((x) => x >= min << up && x <= max << up);
+          const scalar = sync(d);
+          if (!both.every((x) => contains(scalar, known(x))))
+            expect.fail(`${min} to ${max} of ${tnum.value}/${tnum.mask}`);
+          if (both.length === 1) expect([scalar.value, scalar.mask]).toEqual([both[0], 0n]);
+        }
+      }
+    }
+  },
+);
+
 /** The low bytes in reverse, by a machine's way. */
 function swapped(value: bigint, size: number): bigint {
   const bytes = new DataView(new ArrayBuffer(8));
