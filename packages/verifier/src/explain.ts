@@ -78,12 +78,29 @@ const ADVICE: readonly Advice[] = [
     pattern: /infinite loop detected|The sequence of \d+ jumps|program is too large/,
     means: "The loop does not end within what the verifier walks.",
     helps:
-      "Give the loop a constant bound that the compiler keeps, use bpf_loop(), or split the program by tail calls.",
+      "Give the loop a constant bound that the compiler keeps, use bpf_for() or bpf_loop(), or split the program by tail calls. In a bpf_for() loop, what changes from round to round and decides an address must be bounded in the round that uses it.",
   },
   {
     pattern: /would lead to reference leak/,
     means: "Something that was acquired is not given back on this path.",
-    helps: "Release the socket, or submit or discard the record, on every path, also where an error is handled.",
+    helps:
+      "Release the socket, submit or discard the record, or destroy the iterator on every path, also where an error is handled.",
+  },
+  {
+    pattern: /expected an initialized iter_(\w+) as arg #0/,
+    means: "There is no iterator at this address: it was not made, was destroyed, or something was stored over it.",
+    helps:
+      "Make it with bpf_iter_$1_new() on every path to here, and let nothing else use its bytes; bpf_for() does both.",
+  },
+  {
+    pattern: /expected uninitialized iter_(\w+) as arg #0/,
+    means: "There is an iterator at this address already.",
+    helps: "Destroy it first with bpf_iter_$1_destroy(), or give each of nested loops its own.",
+  },
+  {
+    pattern: /cannot be used inside bpf_(rcu_read_lock|preempt_disable)-ed region/,
+    means: "The region that bpf_$1() begins is not left on this path.",
+    helps: "End it on every path before the program ends, tail-calls or loads from the packet the old way.",
   },
   {
     pattern: /invalid (?:read from|write to) stack/,

@@ -50,6 +50,9 @@ export function resolveReferences(
     if (map === undefined) {
       throw new VerifierError("UNKNOWN_MAP", `map ${reference.map} was not given; give its spec by this name`, place);
     }
+    if (map.spec.type === "arena") {
+      throw new VerifierError("UNSUPPORTED", `map ${reference.map} is an arena, and arenas are not followed`, place);
+    }
     named.set(reference.slot, { map, offset: reference.kind === "mapValue" ? reference.offset : undefined });
   }
   return named;
