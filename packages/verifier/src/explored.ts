@@ -81,6 +81,14 @@ function rejectEndlessLoop(v: Verification, kept: State, slot: number): never {
   );
 }
 
+/**
+ * Whether more may turn out to be precise in a kept state that was met: it is in a loop still being walked. A helper that
+ * runs callbacks is none (as in Linux 6.18): what follows it without another round was walked first.
+ */
+function staysOpen(v: Verification, kept: State, slot: number): boolean {
+  return kept.branches > 0 ? v.slots.callsCallback[slot] === 0 : isUnfinished(kept);
+}
+
 /** The walk joins a kept state; `isLoop`: one that is in a loop still being walked. */
 function hit(v: Verification, kept: State, slot: number, isLoop: boolean): true {
   kept.hits++;
@@ -173,7 +181,7 @@ export function isVisited(v: Verification, slot: number): boolean {
       seen++;
       if (kept.slot !== slot) continue;
       const comparison = kept.branches > 0 ? compareOpen(v, kept, slot) : compareWalked(v, kept);
-      if (comparison === "hit") return hit(v, kept, slot, kept.branches > 0 || isUnfinished(kept));
+      if (comparison === "hit") return hit(v, kept, slot, staysOpen(v, kept, slot));
       if (comparison === "miss-in-loop" && !forced && jumps < LOOP_JUMPS && instructions < LOOP_INSTRUCTIONS) {
         worthKeeping = false;
       }

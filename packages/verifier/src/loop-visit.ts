@@ -73,10 +73,7 @@ export function leaveLoop(v: Verification, kept: State): void {
   propagate(v, visit);
 }
 
-/**
- * The walk stops at a kept state of a loop that is not done. A helper that runs callbacks is no loop of the code: there all
- * counts as precise. Linux 6.18 leaves that out and walks up to a fifth less, but then may miss what a later round does.
- */
+/** The walk stops at a kept state of a loop that is not done. */
 export function addBackEdge(v: Verification, kept: State, slot: number): void {
   const { visit } = kept;
   if (visit === undefined) {
