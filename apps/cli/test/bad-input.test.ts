@@ -63,7 +63,7 @@ describe("wrong use ends with status 2 and one line that says what would be righ
     [["run", MIXED, "--program", "nope"], "mixed.o: there is no program nope; there are target, entry"],
     [["run", MIXED, "--program", "xdp"], "mixed.o holds 2 programs; choose one with --program: target, entry"],
     [["run", "good.bpf", "--type", "xpd"], '--type "xpd": there is no such program type; there are raw, socket_filter'],
-    [["run", "good.bpf", "--type", "cgroup_sock"], "programs of type cgroup_sock cannot be run here"],
+    [["run", "good.bpf", "--type", "kprobe"], "programs of type kprobe cannot be run here"],
     [["run", "good.bpf", "--engine", "warp"], 'there is no engine "warp"; there is interpreter'],
     [["run", "good.bpf", "--safety", "none"], 'engine interpreter runs checked, not "none"'],
     [["run", "good.bpf", "--profile", "6"], "kernel version 6: there are rules from 4.15 to 6.18, written like 5.10"],
