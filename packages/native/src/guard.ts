@@ -2,11 +2,10 @@ import { readFileSync } from "node:fs";
 import type { GuardRegions } from "@bpfkit/core";
 import { addressOf } from "./address.js";
 
-interface Mapping {
-  readonly start: bigint;
-  readonly end: bigint;
-  /** `rw-p` and the like (proc_pid_maps(5)). */
-  readonly permissions: string;
+/** Addresses without any permission (proc_pid_maps(5)); they have 47 bits, so numbers are exact. */
+interface Inaccessible {
+  readonly start: number;
+  readonly end: number;
 }
 
 /**
@@ -21,35 +20,28 @@ export function guardRegions(memory: WebAssembly.Memory): GuardRegions {
 
 /** The same, from the text of `/proc/self/maps`. */
 export function guardsIn(maps: string, base: bigint, size: bigint): GuardRegions {
-  const mappings = parseMaps(maps);
+  const mappings = inaccessibleIn(maps);
+  const start = Number(base);
   return {
-    before: Number(base - reservedDownTo(mappings, base)),
-    behind: Number(reservedUpTo(mappings, base + size) - base),
+    before: start - reservedDownTo(mappings, start),
+    behind: reservedUpTo(mappings, start + Number(size)) - start,
   };
 }
 
-/** Rows of `/proc/self/maps`, ascending. */
-function parseMaps(text: string): Mapping[] {
-  return text.split("\n").flatMap((line) => {
-    const row = /^([0-9a-f]+)-([0-9a-f]+) (\S{4})/.exec(line);
-    return row === null ? [] : [{ start: BigInt(`0x${row[1]}`), end: BigInt(`0x${row[2]}`), permissions: row[3]! }];
-  });
+/** What is inaccessible, ascending. Most rows are not: only those that are get taken apart. */
+function inaccessibleIn(text: string): Inaccessible[] {
+  const rows = text.matchAll(/^([0-9a-f]+)-([0-9a-f]+) ---/gm);
+  return Array.from(rows, ([, start, end]) => ({ start: Number.parseInt(start!, 16), end: Number.parseInt(end!, 16) }));
 }
 
-const inaccessible = (mapping: Mapping): boolean => mapping.permissions.startsWith("---");
-
-function reservedDownTo(mappings: readonly Mapping[], from: bigint): bigint {
+function reservedDownTo(mappings: readonly Inaccessible[], from: number): number {
   let low = from;
-  for (const mapping of mappings.toReversed()) {
-    if (inaccessible(mapping) && mapping.start < low && mapping.end >= low) low = mapping.start;
-  }
+  for (const { start, end } of mappings.toReversed()) if (start < low && end >= low) low = start;
   return low;
 }
 
-function reservedUpTo(mappings: readonly Mapping[], from: bigint): bigint {
+function reservedUpTo(mappings: readonly Inaccessible[], from: number): number {
   let high = from;
-  for (const mapping of mappings) {
-    if (inaccessible(mapping) && mapping.start <= high && mapping.end > high) high = mapping.end;
-  }
+  for (const { start, end } of mappings) if (start <= high && end > high) high = end;
   return high;
 }
