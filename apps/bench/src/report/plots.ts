@@ -152,6 +152,9 @@ const colours = (subjects: readonly string[]): { domain: string[]; range: string
 
 const orderOf = (bars: readonly Bar[]): string[] => subjectsOf(bars as unknown as readonly Result[]);
 
+/** Pixels of a character of a label, at most on average. */
+const CHARACTER = 7;
+
 /** A facet for each workload, in it a bar for each subject with the spread of its samples. */
 function bars(title: string, { bars, logarithmic }: Bars): Chart | undefined {
   if (bars.length === 0) return undefined;
@@ -162,7 +165,7 @@ function bars(title: string, { bars, logarithmic }: Bars): Chart | undefined {
   const from = logarithmic ? 10 ** Math.floor(Math.log10(least)) : 0;
   const height = 60 + facets.length * (subjects.length * 11 + 8);
   return draw(title, subjects, height, {
-    marginLeft: 175,
+    marginLeft: 20 + CHARACTER * Math.max(...facets.map((facet) => facet.length)),
     marginRight: 30,
     x: {
       grid: true,
