@@ -11,6 +11,7 @@ import { randomFrom, randomProgram } from "../src/random-code.js";
 /** `FUZZ_RUNS` says how many programs of each kind. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 400);
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
+const TIMEOUT = 30_000 + RUNS * 20;
 const MEMORY = 64;
 const MAIN = programId(0);
 
@@ -57,7 +58,9 @@ function withoutCounts({ results, memory }: Outcome): object {
 }
 
 describe.skipIf(!jitAvailable)(`random programs on the interpreter and the JIT${skipReason()}`, () => {
-  test(`${RUNS} wild ones, checked: the same result or the same fault at the same instruction`, () => {
+  test(`${RUNS} wild ones, checked: the same result or the same fault at the same instruction`, {
+    timeout: TIMEOUT,
+  }, () => {
     for (let run = 0; run < RUNS; run++) {
       const random = randomFrom(SEED * 7919 + run * 31);
       const program = randomProgram(random, true, MEMORY);
@@ -66,7 +69,7 @@ describe.skipIf(!jitAvailable)(`random programs on the interpreter and the JIT${
     }
   });
 
-  test(`${RUNS} tame ones, at every level: the same result and the same memory`, () => {
+  test(`${RUNS} tame ones, at every level: the same result and the same memory`, { timeout: TIMEOUT }, () => {
     for (let run = 0; run < RUNS; run++) {
       const program = randomProgram(randomFrom(SEED * 104729 + run * 37), false, MEMORY);
       const wanted = outcome(interpreter, program, 100_000);
