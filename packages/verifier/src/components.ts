@@ -58,8 +58,18 @@ function step(search: Search, slot: number): void {
   path.pop();
 }
 
+/** Without a jump backwards there is no loop. */
+function hasBackwardJump(v: Verification): boolean {
+  for (let slot = 0; slot < v.code.length; slot++) {
+    const target = targetSlot(v, slot);
+    if (target >= 0 && target <= slot) return true;
+  }
+  return false;
+}
+
 /** Gives each slot that is in a loop its component's number; all others stay 0. */
 export function findComponents(v: Verification): void {
+  if (!hasBackwardJump(v)) return;
   const { length } = v.code;
   const search: Search = {
     v,

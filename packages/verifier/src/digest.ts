@@ -7,16 +7,21 @@ const encoder = new TextEncoder();
 
 /** A value as text that is the same whenever the value is: keys sorted, bytes in hex. */
 function canonical(value: unknown): string {
-  if (value instanceof Uint8Array)
-    return `x${Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  if (typeof value === "number") return `${value}`;
   if (typeof value === "bigint") return `${value}n`;
+  if (value instanceof Uint8Array) return `x${bytesToHex(value)}`;
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    const entries = Object.entries(value).filter(([, member]) => member !== undefined);
-    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return `{${entries.map(([key, member]) => `${key}:${canonical(member)}`).join(",")}}`;
-  }
+  if (value !== null && typeof value === "object") return `{${canonicalMembers(value)}}`;
   return JSON.stringify(value) ?? "null";
+}
+
+function canonicalMembers(value: object): string {
+  let text = "";
+  for (const key of Object.keys(value).sort()) {
+    const member: unknown = Reflect.get(value, key);
+    if (member !== undefined) text += `${key}:${canonical(member)},`;
+  }
+  return text;
 }
 
 /** What of a map the verdict relied on: contents count only where nobody can change them. */

@@ -70,6 +70,7 @@ export interface FactCollector {
   readonly branches: Uint8Array;
   /** By slot: how often a claim of it became wider. */
   readonly joins: Uint8Array;
+  /** Made when the walk begins, for by then it is known how many there may be. */
   claims: Uint32Array;
   claimCount: number;
   records: Int32Array;
@@ -106,9 +107,9 @@ export function newFacts(slots: number, isOn: boolean): FactCollector {
     live: new Uint16Array(length),
     branches: new Uint8Array(length),
     joins: new Uint8Array(length),
-    claims: new Uint32Array(isOn ? 256 : 0),
+    claims: new Uint32Array(0),
     claimCount: 1,
-    records: new Int32Array(isOn ? 64 * RECORD : 0),
+    records: new Int32Array(isOn ? (slots + 64) * RECORD : 0),
     recordCount: 1,
     maps: new Map(),
     latest: Array.from({ length: 11 }, () => ({ register: undefined, exact: 0, covering: 0, joinedTo: 0, joined: 0 })),
@@ -119,6 +120,21 @@ export function newFacts(slots: number, isOn: boolean): FactCollector {
   };
   if (isOn) for (const r of [UNINITIALISED, UNKNOWN_SCALAR, ANYTHING]) newRecord(facts, r, 0);
   return facts;
+}
+
+/** Makes room for a claim of every live register of every slot, and for the one that no slot has. */
+export function makeClaims(facts: FactCollector, liveRegisters: Uint16Array): void {
+  if (!facts.isOn) return;
+  let count = 1;
+  for (let slot = 0; slot < liveRegisters.length; slot++) count += countBits(liveRegisters[slot]!);
+  facts.claims = new Uint32Array(count);
+}
+
+/** How many of 16 bits are set. */
+function countBits(mask: number): number {
+  let count = 0;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
+  return count;
 }
 
 /** One path comes to a slot with these registers, of which only `live` ones matter. */
@@ -150,11 +166,6 @@ function begin(latest: Latest, r: Register): void {
 function collectFirst(facts: FactCollector, slot: number, frame: Frame, live: number): void {
   facts.live[slot] = live;
   facts.first[slot] = facts.claimCount;
-  if (facts.claimCount + 11 > facts.claims.length) {
-    const bigger = new Uint32Array(facts.claims.length * 2);
-    bigger.set(facts.claims);
-    facts.claims = bigger;
-  }
   for (let rest = live; rest !== 0; rest &= rest - 1) {
     const number = 31 - Math.clz32(rest & -rest);
     const r = frame.regs[number]!;
@@ -279,7 +290,7 @@ function coversNumber(records: Int32Array, at: number, num: Scalar): boolean {
 
 /** Whether a record already says all that may be said of a register. */
 function covers(facts: FactCollector, record: number, r: Register): boolean {
-  if (record === UNREAD_RECORD) return true;
+  if (record === UNREAD_RECORD || (record === UNKNOWN_RECORD && r.type === SCALAR)) return true;
   const { records } = facts;
   const at = record * RECORD;
   if (!coversType(records[at + TYPE]!, r)) return false;
@@ -319,6 +330,7 @@ function joinTypes(a: number, b: number): number {
 function join(facts: FactCollector, record: number, r: Register, isWild: boolean): number {
   if (r.type === NOT_INIT) return UNREAD_RECORD;
   const a = record * RECORD;
+  if (isWild && r.type === SCALAR && facts.records[a + TYPE] === SCALAR) return UNKNOWN_RECORD;
   const made = newRecord(facts, r, facts.frame);
   if (made === ANYTHING_RECORD) return made;
   const { records } = facts;

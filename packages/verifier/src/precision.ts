@@ -2,14 +2,7 @@ import { callTarget, isHelperCall, isSubprogramCall } from "./code.js";
 import { SYNC_CALLBACK_HELPERS } from "./control-flow.js";
 import { instructionText } from "./format.js";
 import { frameText, SHOW_ALL } from "./format-state.js";
-import {
-  accessedFrame,
-  accessedSlot,
-  DST_IS_STACK,
-  type LinkedRegister,
-  SRC_IS_STACK,
-  STACK_ACCESS,
-} from "./history.js";
+import { accessedFrame, accessedSlot, DST_IS_STACK, SRC_IS_STACK, STACK_ACCESS } from "./history.js";
 import { write } from "./log.js";
 import {
   ATOMIC_CMPXCHG,
@@ -36,6 +29,21 @@ import {
   NEG,
   SOURCE_REGISTER,
 } from "./opcode.js";
+import {
+  addLinked,
+  addReg,
+  addSlot,
+  beginSearch,
+  earlierSlotIn,
+  hasReg,
+  hasSlot,
+  isEmpty,
+  noteBeginning,
+  removeReg,
+  removeSlot,
+  type Search,
+  wasSearched,
+} from "./precision-search.js";
 import { SCALAR } from "./register.js";
 import { isScalarSpill } from "./stack-slot.js";
 import type { Frame, State } from "./state.js";
@@ -52,82 +60,8 @@ import type { Verification } from "./verification.js";
 /** r1–r5. */
 const ARGUMENTS = 0x3e;
 
-/** What is still looked for, by frame: registers, stack slots 0–31, slots 32–63. */
-export interface Search {
-  frame: number;
-  /** Something was marked that was not before. */
-  changed: boolean;
-  readonly regs: Int32Array;
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-}
-
 /** Nothing more to find; the search cannot be followed and everything counts as precise; go on. */
 type Step = "ok" | "give-up";
-
-/** A search for nothing; one serves all searches of a verification, one after the other. */
-export const newSearch = (): Search => ({
-  frame: 0,
-  changed: false,
-  regs: new Int32Array(16),
-  low: new Int32Array(16),
-  high: new Int32Array(16),
-});
-
-function beginSearch(v: Verification, from: State): Search {
-  const s = v.search;
-  const used = Math.max(s.frame, from.frames.length - 1);
-  for (let frame = 0; frame <= used; frame++) s.regs[frame] = s.low[frame] = s.high[frame] = 0;
-  s.frame = from.frames.length - 1;
-  s.changed = false;
-  return s;
-}
-
-function isEmpty(s: Search): boolean {
-  for (let frame = s.frame; frame >= 0; frame--) {
-    if ((s.regs[frame]! | s.low[frame]! | s.high[frame]!) !== 0) return false;
-  }
-  return true;
-}
-
-const hasReg = (s: Search, number: number): boolean => ((s.regs[s.frame]! >>> number) & 1) === 1;
-
-function addReg(s: Search, number: number): void {
-  s.regs[s.frame]! |= 1 << number;
-}
-
-function removeReg(s: Search, number: number): void {
-  s.regs[s.frame]! &= ~(1 << number);
-}
-
-function addSlot(s: Search, frame: number, spi: number): void {
-  if (spi < 32) s.low[frame]! |= 1 << spi;
-  else s.high[frame]! |= 1 << (spi - 32);
-}
-
-function hasSlot(s: Search, frame: number, spi: number): boolean {
-  return (((spi < 32 ? s.low[frame]! : s.high[frame]!) >>> (spi & 31)) & 1) === 1;
-}
-
-function removeSlot(s: Search, frame: number, spi: number): void {
-  if (spi < 32) s.low[frame]! &= ~(1 << spi);
-  else s.high[frame]! &= ~(1 << (spi - 32));
-}
-
-function areWanted(s: Search, linked: readonly LinkedRegister[]): boolean {
-  return linked.some(({ frame, isRegister, index }) =>
-    isRegister ? ((s.regs[frame]! >>> index) & 1) === 1 : hasSlot(s, frame, index),
-  );
-}
-
-/** Where one of several linked registers is looked for, all are: what was learned of one was learned of all. */
-function addLinked(s: Search, linked: readonly LinkedRegister[] | undefined): void {
-  if (linked === undefined || !areWanted(s, linked)) return;
-  for (const { frame, isRegister, index } of linked) {
-    if (isRegister) s.regs[frame]! |= 1 << index;
-    else addSlot(s, frame, index);
-  }
-}
 
 function throughAlu(s: Search, opcode: number, dst: number, src: number): Step {
   if (!hasReg(s, dst)) return "ok";
@@ -355,29 +289,42 @@ interface Position {
   skipFirst: boolean;
 }
 
+/** Entries of a state's history from which on a search's beginning is remembered. */
+const LONG_HISTORY = 8;
+
+/** Whether an instruction only sets a register that is not looked for: most do, so they are told apart first. */
+function isUnrelated(v: Verification, s: Search, slot: number): boolean {
+  const kind = v.code.opcode[slot]! & 7;
+  return (kind === CLASS_ALU64 || kind === CLASS_ALU || kind === CLASS_LDX) && !hasReg(s, v.code.dst[slot]!);
+}
+
 /** Undoes the instructions from `position.last` back to where `state` began. True: nothing more to find. */
 function throughState(v: Verification, s: Search, state: State, position: Position): Step | "found" {
   const { slot: slots, previous, flags: allFlags, linked: allLinked } = state.ownHistory ?? v.history;
   const { historyStart } = state;
   const isLogged = v.log.level >= 2;
+  // The log shows every step, so there all are made; and a short way costs less than to remember where it began.
+  const isLong = state.historyEnd - historyStart >= LONG_HISTORY && !isLogged;
+  const earlierSlot = isLong ? earlierSlotIn(s, state) : -1;
   let end = state.historyEnd;
-  for (let slot = position.last; ; ) {
+  for (let slot = position.last, skips = position.skipFirst; ; skips = false) {
     const isRecorded = end > historyStart && slots[end - 1] === slot;
-    if (position.skipFirst) position.skipFirst = false;
-    else {
+    if (!skips && (isRecorded || isLogged || !isUnrelated(v, s, slot))) {
       const flags = isRecorded ? allFlags[end - 1]! : 0;
       const linked = isRecorded ? allLinked[end - 1] : undefined;
       if (isLogged && v.code.opcode[slot] !== 0) logStep(v, s, slot);
       addLinked(s, linked);
       if (through(v, s, slot, position.following, flags) === "give-up") return "give-up";
       addLinked(s, linked);
+      if (isEmpty(s)) return "found";
     }
-    if (isEmpty(s)) return "found";
     position.following = slot;
     const count = end - historyStart;
     if (slot === position.first && (count === 0 || (count === 1 && slots[historyStart] === slot))) return "ok";
     slot = isRecorded ? previous[--end]! : slot - 1;
     if (slot < 0) return "give-up";
+    if (slot === earlierSlot && wasSearched(s, end)) return "found";
+    if (skips && isLong) noteBeginning(s, state, slot, end);
   }
 }
 
@@ -414,6 +361,7 @@ function search(v: Verification, s: Search, from: State, slot: number): void {
     if (state === undefined) break;
     markState(v, s, state);
     if (isEmpty(s)) return;
+    position.skipFirst = false;
     position.following = position.first;
     position.last = state.lastSlot;
     position.first = state.firstSlot;

@@ -78,8 +78,21 @@ export function narrow64ByBits(d: Draft): void {
   if (!isRun) settleSingle(d);
 }
 
+/** Whether both ends of the unsigned range have the known bits and differ: the usual case, told without big integers. */
+function hasTwoEnds(d: Draft): boolean {
+  const { valueHigh, valueLow, maskHigh, maskLow } = d;
+  return (
+    (d.uminLow & ~maskLow) === valueLow &&
+    (d.umaxLow & ~maskLow) === valueLow &&
+    (d.uminHigh & ~maskHigh) === valueHigh &&
+    (d.umaxHigh & ~maskHigh) === valueHigh &&
+    isBelow(d.uminHigh, d.uminLow, d.umaxHigh, d.umaxLow)
+  );
+}
+
 /** Where bits and unsigned range leave one number only, that is it (6.18). */
 function settleSingle(d: Draft): void {
+  if (hasTwoEnds(d)) return;
   const { umin, umax, value, mask } = d;
   const hasUmin = (umin & ~mask) === value;
   const first = hasUmin ? umin : nextByBits(value, mask, umin);

@@ -35,7 +35,8 @@ export interface StackInstance {
   /** Whether the writes of a slot were recorded before: later ones can only take some away. */
   readonly writesKnown: Uint8Array;
   readonly callees: Map<number, StackInstance>;
-  stale: boolean;
+  /** The last instruction, counted from `start`, whose reads or writes were not spread yet; -1: none. */
+  staleTo: number;
   writesDropped: boolean;
 }
 
@@ -47,8 +48,8 @@ export interface StackLiveness {
   /** The instance whose instruction is being walked. */
   instance: StackInstance | undefined;
   slot: number;
-  /** Predecessors in reverse order of execution, by subprogram. */
-  readonly order: (Int32Array | undefined)[];
+  /** By subprogram. */
+  readonly successors: (Successors | undefined)[];
 }
 
 /** Nothing recorded. */
@@ -59,7 +60,7 @@ export function newStackLiveness(): StackLiveness {
     high: new Int32Array(8),
     instance: undefined,
     slot: 0,
-    order: [],
+    successors: [],
   };
 }
 
@@ -78,7 +79,7 @@ export function instanceOf(v: Verification, subprogram: number, outer?: StackIns
     marks: [],
     writesKnown: new Uint8Array(end - start),
     callees: new Map(),
-    stale: false,
+    staleTo: -1,
     writesDropped: false,
   };
   outer?.callees.set(callsite, made);
@@ -90,8 +91,8 @@ function marksOf(instance: StackInstance, frame: number): Marks {
   return instance.marks[frame];
 }
 
-function makeStale(liveness: StackLiveness, instance: StackInstance): void {
-  instance.stale = true;
+function makeStale(liveness: StackLiveness, instance: StackInstance, index: number): void {
+  if (index > instance.staleTo) instance.staleTo = index;
   liveness.stale.add(instance);
 }
 
@@ -105,8 +106,9 @@ function addRead(
 ): void {
   if ((low | high) === 0) return;
   const marks = marksOf(instance, frame);
-  const at = (slot - instance.start) * COLUMNS;
-  if ((low & ~marks[at + LIVE]!) !== 0 || (high & ~marks[at + LIVE + 1]!) !== 0) makeStale(liveness, instance);
+  const index = slot - instance.start;
+  const at = index * COLUMNS;
+  if ((low & ~marks[at + LIVE]!) !== 0 || (high & ~marks[at + LIVE + 1]!) !== 0) makeStale(liveness, instance, index);
   marks[at + READ]! |= low;
   marks[at + READ + 1]! |= high;
 }
@@ -150,7 +152,7 @@ function commit(liveness: StackLiveness, instance: StackInstance, slot: number):
     if (low === marks[at] && high === marks[at + 1]) continue;
     marks[at] = low;
     marks[at + 1] = high;
-    makeStale(liveness, instance);
+    makeStale(liveness, instance, index);
   }
   instance.writesKnown[index] = 1;
 }
@@ -171,30 +173,40 @@ function mayReturn(v: Verification, slot: number): boolean {
   return (opcode & 0xe7) === MODE_ABS || (opcode & 0xe7) === MODE_IND;
 }
 
-/** The slots of a subprogram with their successors, last ones first. */
-function backwardOrder(v: Verification, instance: StackInstance): Int32Array {
-  const known = v.liveness.order[instance.subprogram];
-  if (known !== undefined) return known;
-  const order = new Int32Array(instance.length * 3);
-  const within = (to: number): number =>
-    to >= instance.start && to < instance.start + instance.length ? to - instance.start : -1;
-  for (let slot = instance.start + instance.length - 1, at = 0; slot >= instance.start; slot--, at += 3) {
-    order[at] = slot - instance.start;
-    order[at + 1] = within(nextSlot(v, slot));
-    order[at + 2] = mayReturn(v, slot) ? RETURNS : within(targetSlot(v, slot));
-  }
-  v.liveness.order[instance.subprogram] = order;
-  return order;
+/** Where each instruction of a subprogram leads, counted from its start. */
+interface Successors {
+  /** For each slot: the next one or -1; the target, -1, or `RETURNS`. */
+  readonly edges: Int32Array;
+  /** The last instruction that jumps back; -1: none does. */
+  readonly lastBackEdge: number;
 }
 
-/** Spreads one frame's reads one step backwards everywhere; false: nothing changed. */
-function spread(marks: Marks, order: Int32Array): boolean {
+function successorsOf(v: Verification, instance: StackInstance): Successors {
+  const known = v.liveness.successors[instance.subprogram];
+  if (known !== undefined) return known;
+  const { start, length } = instance;
+  const edges = new Int32Array(length * 2);
+  let lastBackEdge = -1;
+  const within = (to: number): number => (to >= start && to < start + length ? to - start : -1);
+  for (let index = 0; index < length; index++) {
+    const target = mayReturn(v, start + index) ? RETURNS : within(targetSlot(v, start + index));
+    edges[index * 2] = within(nextSlot(v, start + index));
+    edges[index * 2 + 1] = target;
+    if (target >= 0 && target <= index) lastBackEdge = index;
+  }
+  const made = { edges, lastBackEdge };
+  v.liveness.successors[instance.subprogram] = made;
+  return made;
+}
+
+/** Spreads one frame's reads one step backwards from an instruction on; false: nothing changed. */
+function spread(marks: Marks, edges: Int32Array, from: number): boolean {
   let changed = false;
-  for (let i = 0; i < order.length; i += 3) {
-    const next = order[i + 1]! * COLUMNS;
-    const target = order[i + 2]! * COLUMNS;
+  for (let index = from; index >= 0; index--) {
+    const next = edges[index * 2]! * COLUMNS;
+    const target = edges[index * 2 + 1]! * COLUMNS;
     if (next < 0 && target < 0) continue;
-    const at = order[i]! * COLUMNS;
+    const at = index * COLUMNS;
     for (let word = 0; word < 2; word++) {
       const liveNext = next < 0 ? 0 : marks[next + LIVE + word]!;
       const liveTarget = target < 0 ? 0 : marks[target + LIVE + word]!;
@@ -225,16 +237,18 @@ function passToCaller(liveness: StackLiveness, instance: StackInstance): void {
   commit(liveness, outer, callsite);
 }
 
+/** Behind the last change nothing changes, and once that is spread only what jumps back has something new to learn. */
 function update(v: Verification, instance: StackInstance): void {
-  const order = backwardOrder(v, instance);
+  const { edges, lastBackEdge } = successorsOf(v, instance);
+  const from = instance.writesDropped ? instance.length - 1 : instance.staleTo;
   for (const marks of instance.marks) {
     if (marks === undefined) continue;
     if (instance.writesDropped) {
       for (let at = WRITTEN_AFTER; at < marks.length; at += COLUMNS) marks[at] = marks[at + 1] = 0;
     }
-    while (spread(marks, order));
+    for (let changed = spread(marks, edges, from); changed; ) changed = spread(marks, edges, lastBackEdge);
   }
-  instance.stale = false;
+  instance.staleTo = -1;
   instance.writesDropped = false;
   passToCaller(v.liveness, instance);
 }

@@ -125,7 +125,7 @@ function transfer(v: Verification, slot: number, before: number): number {
 function compared(v: Verification, slot: number, before: number): number {
   const { code } = v;
   const operation = code.opcode[slot]! & 0xf0;
-  if ([JA, CALL, EXIT, JCOND].includes(operation)) return before;
+  if (operation === JA || operation === CALL || operation === EXIT || operation === JCOND) return before;
   const isRegister = (code.opcode[slot]! & SOURCE_REGISTER) !== 0;
   const linked = v.facts.linked.get(slot) ?? 0;
   const operands = (1 << code.dst[slot]!) | (isRegister ? 1 << code.src[slot]! : 0);
@@ -195,6 +195,7 @@ export function taintedRegisters(v: Verification): Uint16Array {
     results: new Uint8Array(v.subprograms.length),
     returns: v.subprograms.map(() => []),
   };
+  if (v.facts.taints.size === 0 && !v.facts.stackTainted) return spread.masks;
   for (;;) {
     const stackBefore = v.facts.stackTainted;
     // Looked at once even where nothing reaches them yet: calls, and once the stack may be tainted what touches memory.

@@ -9,7 +9,7 @@ import type { Log } from "./log.js";
 import { write } from "./log.js";
 import type { LoopVisit } from "./loop-visit.js";
 import type { MapInfo } from "./map-info.js";
-import type { Search } from "./precision.js";
+import type { Search } from "./precision-search.js";
 import type { Prototype } from "./prototype.js";
 import { ADD_CONST, type Register, SCALAR } from "./register.js";
 import { isKnown } from "./scalar.js";

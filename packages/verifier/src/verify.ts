@@ -7,7 +7,7 @@ import { findComponents } from "./components.js";
 import { checkControlFlow } from "./control-flow.js";
 import { programDigests } from "./digest.js";
 import { Rejection, VerifierError } from "./error.js";
-import { newFacts, publish } from "./fact-collector.js";
+import { makeClaims, newFacts, publish } from "./fact-collector.js";
 import { instructionText } from "./format.js";
 import { checkFunctionInfoOrder, checkFunctionInfoPlaces } from "./function-info.js";
 import { newHistory } from "./history.js";
@@ -15,7 +15,7 @@ import { checkKfuncs } from "./kfunc-call.js";
 import { cut, logText, newLog, write } from "./log.js";
 import type { MapField } from "./map-info.js";
 import { CLASS_JMP, JCOND } from "./opcode.js";
-import { newSearch } from "./precision.js";
+import { newSearch } from "./precision-search.js";
 import { type ProgramTypes, programTypes } from "./prototype.js";
 import { ZERO_SCALAR } from "./register.js";
 import { computeLiveRegisters } from "./register-liveness.js";
@@ -156,6 +156,7 @@ function checkStructure(v: Verification, types: ProgramTypes): void {
   const postorder = checkControlFlow(v);
   checkAttachTarget(v);
   computeLiveRegisters(v, postorder);
+  makeClaims(v.facts, v.slots.liveRegisters);
   findComponents(v);
   if (v.log.level >= 2) logLiveRegisters(v);
 }
