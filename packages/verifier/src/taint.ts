@@ -2,6 +2,7 @@ import { callTarget, isSubprogramCall } from "./code.js";
 import type { FactCollector } from "./fact-collector.js";
 import type { LinkedRegister } from "./history.js";
 import {
+  ATOMIC_LOAD_ACQUIRE,
   CALL,
   CLASS_ALU,
   CLASS_ALU64,
@@ -14,6 +15,7 @@ import {
   EXIT_OPCODE,
   JA,
   JCOND,
+  MODE_ATOMIC,
   MOV,
   SOURCE_REGISTER,
 } from "./opcode.js";
@@ -94,6 +96,16 @@ function addTaint(facts: FactCollector, slot: number, mask: number): void {
 
 const has = (mask: number, number: number): boolean => ((mask >>> number) & 1) === 1;
 
+/** The one atomic that loads into its destination. */
+function isLoadAcquire({ code }: Verification, slot: number): boolean {
+  return (code.opcode[slot]! & 0xe0) === MODE_ATOMIC && code.imm[slot] === ATOMIC_LOAD_ACQUIRE;
+}
+
+function loaded({ code, facts }: Verification, slot: number, before: number): number {
+  const dst = 1 << code.dst[slot]!;
+  return facts.stackTainted ? before | dst : before & ~dst;
+}
+
 /** The registers that may hold an uncompared number behind an instruction, given those before it. */
 function transfer(v: Verification, slot: number, before: number): number {
   const { code } = v;
@@ -109,8 +121,9 @@ function transfer(v: Verification, slot: number, before: number): number {
     case CLASS_LD:
       return before & ~dst;
     case CLASS_LDX:
-      return v.facts.stackTainted ? before | dst : before & ~dst;
+      return loaded(v, slot, before);
     case CLASS_STX:
+      if (isLoadAcquire(v, slot)) return loaded(v, slot, before);
       if (has(before, code.src[slot]!)) v.facts.stackTainted = true;
       return v.facts.stackTainted ? before | 1 | (1 << code.src[slot]!) : before;
     case CLASS_JMP:
