@@ -118,11 +118,11 @@ function callLocal(e: Emitter, i: Current): void {
   for (const place of kept.toReversed()) e.emit(POP_M, place);
 }
 
-/** Frames are valid only as deep as a run has called: the first call from the deepest asks JavaScript for one more. */
+/** Frames are valid only as deep as a run has called: the first call from the deepest makes one more valid. */
 function openFrame(e: Emitter, slot: number): void {
   const opened = e.code.label();
   const open = e.outOfLine(() => {
-    e.callStub("ask", e.site({ kind: "open-frame", slot, start: e.fn.start }));
+    e.callStub("openFrame", e.site({ kind: "open-frame", slot, start: e.fn.start }));
     e.leaveUnlessZero();
     e.jump(opened);
   });

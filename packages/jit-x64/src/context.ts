@@ -69,7 +69,7 @@ export const FIELDS = {
   cancel: 280,
   /** u64: what `frameLimit` begins each run of a loop with. */
   frameLimitStart: 288,
-  /** What a loop zeroes before each run: bytes one program may use, and where the stack ends (guest address). */
+  /** What a loop zeroes before each run: bytes one program may use, and where the stack ends: r10 below the last frame's. */
   clearBytes: 296,
   stackBottom: 304,
   /** i64: instructions of all runs of a loop. */

@@ -64,6 +64,7 @@ export class Run {
     buffer.setInteger(FIELDS.frameLimit, this.#frameLimit());
     buffer.setInteger(FIELDS.frameLimitStart, this.#frameLimit());
     buffer.setInteger(FIELDS.openLimit, this.#stackTop);
+    buffer.setInteger(FIELDS.stackBottom, this.#stackEnd - STACK_STRIDE);
     buffer.setInteger(FIELDS.lowestFrame, this.#stackTop);
     buffer.setInteger(FIELDS.mayGotoLeft, MAY_GOTO_LIMIT);
     buffer.remember();
@@ -158,7 +159,6 @@ export class Run {
     const unit = this.#unit;
     const depth = Math.min(this.#units.maxDepth, this.#set.profile.maxFrames) * STACK_STRIDE;
     buffer.setInteger(FIELDS.clearBytes, depth);
-    buffer.setInteger(FIELDS.stackBottom, this.#stackEnd - STACK_STRIDE);
     buffer.setInteger(FIELDS.fuelStart, Math.min(this.#options.budget ?? LOOP_BUDGET, LOOP_BUDGET));
     this.#budgetLeft = 0;
     unit.loop(buffer.address, unit.main);

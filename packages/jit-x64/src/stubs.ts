@@ -1,3 +1,4 @@
+import { FRAME_BYTES } from "@bpfkit/core";
 import {
   Assembler,
   type Condition,
@@ -15,7 +16,7 @@ import {
   RSI,
   RSP,
 } from "@bpfkit/x64";
-import { BIAS, FAULT, FIELDS, field, KEPT_STACK_WORDS, MAY_GOTO_LIMIT } from "./context.js";
+import { BIAS, FAULT, FIELDS, field, KEPT_STACK_WORDS, MAY_GOTO_LIMIT, STACK_STRIDE } from "./context.js";
 import { CONTEXT, FRAME, GUEST, REGISTERS, SCRATCH, SCRATCH2 } from "./registers.js";
 import { type CompileContext, STUBS, type Stub } from "./unit.js";
 
@@ -31,6 +32,7 @@ const MOV32 = form("mov r/m32, r32");
 const MOV_M32_IMM = form("mov r/m32, imm32");
 const MOV_M64_IMM = form("mov r/m64, imm32");
 const MOV_R32_IMM = form("mov r32, imm32");
+const MOV_R64_IMM = form("mov r64, imm64");
 const AND_RSP = form("and r/m64, imm8");
 const TEST32 = form("test r/m32, r32");
 const SUB_R64 = form("sub r/m64, r64");
@@ -40,6 +42,7 @@ const ADD64_M = form("add r64, r/m64");
 const ADD_M64 = form("add r/m64, r64");
 const ADD_M32 = form("add r/m32, r32");
 const SUB_M64_1 = form("sub r/m64, imm8");
+const SUB_R64_IMM = form("sub r/m64, imm32");
 const SHR64 = form("shr r/m64, imm8");
 const CMP32_IMM = form("cmp r/m32, imm32");
 const CMP_M32_IMM8 = form("cmp r/m32, imm8");
@@ -85,8 +88,10 @@ export function emitStubs({ id: program, safety, profile }: CompileContext): Stu
   emitCallbacks(code, labels, program);
   emitLeave(code, labels, leaveEntry);
   emitFaults(code, labels, program);
-  if (checked) emitStraddles(code, labels);
-  else for (const [name, label] of labels) if (name.startsWith("straddle")) code.bind(label);
+  if (checked) {
+    emitStraddles(code, labels);
+    emitOpenFrame(code, labels);
+  } else for (const [name, label] of labels) if (isOfChecked(name)) code.bind(label);
   const done = code.finish();
   return {
     bytes: done.bytes,
@@ -153,6 +158,7 @@ function emitLoop(code: Assembler, leaveEntry: Label, checked: boolean, shared: 
     code.emit(LOAD64, SCRATCH2, field("frameLimitStart"));
     code.emit(MOV64, field("frameLimit"), SCRATCH2);
     emitClear(code);
+    emitCloseFrames(code);
     emitRegisters(code, 2);
   } else {
     code.emit(LOAD64, FRAME, field("stackTop"));
@@ -204,6 +210,56 @@ function emitClear(code: Assembler): void {
   code.emit(XOR32, RAX, RAX);
   code.emit(REP_STOSQ);
 }
+
+/** Makes the frames that the last run opened invalid: in both shadows a byte speaks for eight, 72 for a frame and its gap. */
+function emitCloseFrames(code: Assembler): void {
+  const closed = code.label();
+  code.emit(LOAD64, RCX, field("stackTop"));
+  code.emit(LOAD64, RSI, field("openLimit"));
+  code.emit(SUB_R64, RCX, RSI);
+  code.jump(closed, "e");
+  code.emit(SHR64, RCX, 6);
+  code.emit(MOV64, SCRATCH2, RCX);
+  code.emit(SUB_R64_IMM, RSI, FRAME_BYTES);
+  code.emit(SHR64, RSI, 3);
+  for (const shadow of ["readShadow", "writeShadow"] as const) {
+    code.emit(MOV64, RCX, SCRATCH2);
+    code.emit(MOV64, RDI, RSI);
+    code.emit(ADD64_M, RDI, field(shadow));
+    code.emit(REP_STOSQ);
+  }
+  code.emit(LOAD64, RCX, field("stackTop"));
+  code.emit(MOV64, field("openLimit"), RCX);
+  code.bind(closed);
+}
+
+/** Eight shadow bytes whose granules are valid to the last byte. */
+const ALL_VALID = 0x0808_0808_0808_0808n;
+
+/** Makes the frame below the deepest valid one valid too. JavaScript says what is wrong where the stack has no more. */
+function emitOpenFrame(code: Assembler, labels: ReadonlyMap<Stub, Label>): void {
+  code.bind(labels.get("openFrame")!);
+  code.emit(LOAD64, SCRATCH, field("openLimit"));
+  code.emit(SUB_R64_IMM, SCRATCH, STACK_STRIDE);
+  code.emit(CMP64_M, SCRATCH, field("stackBottom"));
+  code.jump(labels.get("ask")!, "be");
+  code.emit(MOV64, field("openLimit"), SCRATCH);
+  code.emit(SUB_R64_IMM, SCRATCH, FRAME_BYTES);
+  code.emit(SHR64, SCRATCH, 3);
+  code.emit(PUSH, RAX);
+  code.emit(MOV_R64_IMM, RAX, ALL_VALID);
+  for (const shadow of ["readShadow", "writeShadow"] as const) {
+    code.emit(LOAD64, SCRATCH2, field(shadow));
+    code.emit(ADD_R64, SCRATCH2, SCRATCH);
+    for (let at = 0; at < FRAME_BYTES / 8; at += 8) code.emit(MOV64, { base: SCRATCH2, displacement: at }, RAX);
+  }
+  code.emit(POP, RAX);
+  code.emit(XOR32, SCRATCH, SCRATCH);
+  code.emit(RET);
+}
+
+/** What code of the other levels never calls. */
+const isOfChecked = (name: Stub): boolean => name.startsWith("straddle") || name === "openFrame";
 
 /**
  * Calls JavaScript with the number of the site and of the program. r0–r5 go there and come back: the answer in r0, and what

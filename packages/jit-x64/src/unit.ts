@@ -50,6 +50,8 @@ export const STUBS = {
   straddleWrite2: -12,
   straddleWrite4: -13,
   straddleWrite8: -14,
+  /** Makes the next frame valid, or asks JavaScript, which says that the stack has none; flags as of `ask`. */
+  openFrame: -15,
 } as const;
 
 export type Stub = keyof typeof STUBS;

@@ -79,6 +79,35 @@ describe.skipIf(!jitAvailable)(`faults are the interpreter's${skipReason()}`, ()
   });
 });
 
+describe.skipIf(!jitAvailable)(`frames that one run of a loop opened are invalid in the next${skipReason()}`, () => {
+  const below = "if r1 == 0 goto below; call f; r0 = 1; exit; below: r0 = *(u64 *)(r10 - 584); exit; f:";
+
+  test.each([
+    ["of a subprogram", `${below} *(u64 *)(r10 - 8) = 7; exit`],
+    ["of a subprogram without a stack", `${below} r0 = 2; exit`],
+    ["of a helper's callback", `${below} r1 = 2; r2 = func g; r3 = 0; r4 = 0; call loop; exit; g: r0 = 0; exit`],
+    ["eight deep", `${below} call g; exit; g: call h; exit; h: call i; exit; i: call j; exit; j: r0 = 0; exit`],
+    ["with a tail call that is missed", `${below} r2 = 64; r3 = 0; call f2; exit; f2: r0 = 0; exit`],
+  ])("%s", (_name, text) => {
+    const inputs = [0n, 1n, 1n, 1n, 0n, 1n];
+    const outcome = (engine: Engine) =>
+      [inputs.slice(1), inputs.slice(1, 3)].map((r1) => {
+        const linked = link(text, engine);
+        const contexts = (index: number): RunContext => ({ ...NOTHING, r1: r1[index]! });
+        const { completed, fault, r0 } =
+          engine === interpreter
+            ? linked.runMany(MAIN, r1.length, contexts)
+            : linked.runLoop(MAIN, NOTHING, { count: r1.length, r1: BigUint64Array.from(r1) });
+        linked.dispose();
+        return { completed, kind: fault?.kind, slot: fault?.place.slot, r0: [...r0] };
+      });
+    const [stopped, ended] = outcome(interpreter);
+    expect(stopped).toMatchObject({ completed: 3, kind: "read" });
+    expect(ended).toMatchObject({ completed: 2, kind: undefined });
+    expect(outcome(jitAt("checked"))).toEqual([stopped, ended]);
+  });
+});
+
 describe.skipIf(!jitAvailable).each(LEVELS)(`jit-x64, %s${skipReason()}`, (safety) => {
   const engine = jitAt(safety);
 
