@@ -110,7 +110,7 @@ function jit({ program, maps, packet }, safety) {
   const time = least((count) => linked.repeat(0, count, run));
   const bytes = linked.compiled(0).images.reduce((sum, image) => sum + image.bytes.length, 0);
   linked.dispose();
-  return { time, result: Number(BigInt.asIntN(32, r0)), bytesEach: bytes / (program.code.length / 8) };
+  return { time, result: Number(BigInt.asIntN(32, r0)), bytes, instructions: instructionsOf(program) };
 }
 
 function kernelTime({ program, maps, packet }) {
@@ -133,6 +133,16 @@ function tryKernel(program) {
 
 const number = (value) => (Number.isNaN(value) ? "-" : value.toFixed(value < 100 ? 1 : 0)).padStart(9);
 const geometric = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+
+/** The second half of a 16-byte instruction has no opcode and is none of its own. */
+function instructionsOf({ code }) {
+  return code.filter((opcode, at) => at % 8 === 0 && opcode !== 0).length;
+}
+
+function bytesEach(programs) {
+  const total = (key) => programs.reduce((sum, program) => sum + program[key], 0);
+  return total("bytes") / total("instructions");
+}
 
 function mitigations() {
   const path = "/sys/devices/system/cpu/vulnerabilities/";
@@ -158,6 +168,7 @@ function main() {
     `${"ns a run".padEnd(10)}${["native", "kernel", ...LEVELS].map((name) => name.padStart(9)).join("")}   confined: /native /kernel bytes`,
   );
   const ratios = { native: [], kernel: [] };
+  const compiled = Object.fromEntries(LEVELS.map((level) => [level, []]));
   for (const name of readdirSync(SOURCES).filter((file) => file.endsWith(".c"))) {
     const title = name.slice(0, -2);
     if (title === "native" || title === "empty") continue;
@@ -168,7 +179,8 @@ function main() {
     const results = [own.result, linux.result ?? own.result, ...LEVELS.map((level) => levels[level].result)];
     if (new Set(results).size !== 1) throw new Error(`${title}: results differ: ${results.join(", ")}`);
     const kernelNet = linux.time - idle.kernel;
-    const { time, bytesEach } = levels.confined;
+    for (const level of LEVELS) compiled[level].push(levels[level]);
+    const { time } = levels.confined;
     const net = Math.max(time - idle.confined, 0.1);
     ratios.native.push(time / own.time);
     // What is as short as the empty program cannot be told from it: then both are taken with all around them.
@@ -176,12 +188,14 @@ function main() {
     if (!Number.isNaN(kernelNet)) ratios.kernel.push(ofKernel);
     const columns = [own.time, kernelNet, ...LEVELS.map((level) => levels[level].time)].map(number).join("");
     console.log(
-      `${title.padEnd(10)}${columns}   ${number(time / own.time)} ${number(ofKernel)} ${bytesEach.toFixed(1)}`,
+      `${title.padEnd(10)}${columns}   ${number(time / own.time)} ${number(ofKernel)} ${bytesEach([levels.confined]).toFixed(1)}`,
     );
   }
   console.log(
     `geometric mean, confined: ${geometric(ratios.native).toFixed(2)} of native, ${geometric(ratios.kernel).toFixed(2)} of the kernel`,
   );
+  const totals = LEVELS.map((level) => `${level} ${bytesEach(compiled[level]).toFixed(2)}`).join(", ");
+  console.log(`bytes of machine code an instruction, all programs together: ${totals}`);
 }
 
 try {
