@@ -1,9 +1,11 @@
+import { parse } from "@bpfkit/asm";
 import { type CaseOutcome, CLASSES, checkClaims, type FuzzRunner, fuzz, generateCase, programSeed } from "@bpfkit/fuzz";
 import { helperTable } from "@bpfkit/helpers";
 import { interpreter } from "@bpfkit/interpreter";
 import { kernelAvailability } from "@bpfkit/kernel";
-import { parseCase, runCase } from "@bpfkit/vm";
+import { parseCase, programFromCode, runCase } from "@bpfkit/vm";
 import { describe, expect, test } from "vitest";
+import { comparesAddresses } from "../src/fuzz/addresses.js";
 import { claimChecker } from "../src/fuzz/claim-checker.js";
 import { fuzzEngines } from "../src/fuzz/engines.js";
 import { kernelJudge, kernelRunner } from "../src/fuzz/kernel-runner.js";
@@ -32,6 +34,29 @@ test("the interpreter runs what is generated without a fault", { timeout: 60_000
       expect(outcome.runs.map((run) => run.fault)).toEqual(subject.runs.map(() => undefined));
     }
   }
+});
+
+describe("what may depend on addresses", () => {
+  const packet = "r2 = *(u32 *)(r1 + 0); r3 = *(u32 *)(r1 + 4);";
+  test.each([
+    [true, "a comparison with another thing's address", `${packet} r0 = 0; if r2 > r1 goto +0; exit`],
+    [true, "a difference of two things' addresses", `${packet} r1 -= r2; r0 = 0; exit`],
+    [true, "an address held against a number", "r0 = 0; if r10 != 7 goto +0; exit"],
+    [true, "an address and a number", `${packet} r0 = 0; r4 = 1; if r4 s< r10 goto +0; exit`],
+    [false, "the packet's end", `${packet} r0 = 0; r2 += 14; if r2 > r3 goto +0; r3 -= r2; exit`],
+    [false, "null", "r0 = 0; if r1 == 0 goto +0; exit"],
+    [false, "numbers", "r0 = *(u32 *)(r1 + 12); r2 = r0; r2 -= r0; if r2 == r0 goto +0; if r0 s> 5 goto +0; exit"],
+    [false, "a place in the stack", "r1 = r10; r2 = 8; r1 -= r2; *(u8 *)(r1 + 0) = 0; r0 = 0; exit"],
+    [false, "what no path comes to", "r0 = 0; if r0 == 0 goto +1; if r1 > r10 goto +0; exit"],
+  ])("%s: %s", (isOpen, _name, text) => {
+    const { code } = parse(text);
+    const subject = {
+      ...generateCase(1, "alu"),
+      maps: [],
+      programs: [programFromCode(code, { name: "m", type: "xdp" })],
+    };
+    expect(comparesAddresses(subject)).toBe(isOpen);
+  });
 });
 
 test("a finding is a declarative test that the right engine passes", async () => {

@@ -16,6 +16,11 @@ export interface FuzzOptions extends GenerateOptions {
   readonly runners: readonly FuzzRunner[];
   /** Ours, then the kernel's: slightly wrong programs are put to both. */
   readonly judges?: readonly [FuzzJudge, FuzzJudge];
+  /**
+   * Whether engines may differ on a case and all be right, as where it compares addresses. Generated cases are not like
+   * that; what they are shrunk to may be.
+   */
+  readonly isOpen?: (candidate: FuzzCase) => boolean;
   /** Programs to make, at least. */
   readonly programs?: number;
   /** When to stop, in milliseconds from now; nothing is begun after it. */
@@ -69,8 +74,7 @@ export function fuzz(options: FuzzOptions): FuzzReport {
     const seed = programSeed(options.seed, index);
     const subject = generateCase(seed, classes[index % classes.length]!, options);
     programs += subject.programs.length;
-    finding =
-      examine(subject, options.runners, coverage, skipped) ?? examineVerdicts(subject, options.judges, verdicts);
+    finding = examine(subject, options, coverage, skipped) ?? examineVerdicts(subject, options.judges, verdicts);
     if (finding !== undefined) break;
     if (index % PROGRESS_EVERY === 0) options.onProgress?.({ cases: index + 1, programs });
   }
@@ -89,7 +93,7 @@ export function fuzz(options: FuzzOptions): FuzzReport {
  */
 function examine(
   subject: FuzzCase,
-  runners: readonly FuzzRunner[],
+  { runners, isOpen }: Pick<FuzzOptions, "runners" | "isOpen">,
   coverage: Coverage,
   skipped: Map<string, SkippedCases>,
 ): Finding | undefined {
@@ -106,7 +110,8 @@ function examine(
     for (const [by, wanted] of measures) {
       const difference = compareOutcomes(subject, [other, answer], [by, wanted]);
       if (difference === undefined) continue;
-      return shrunkFinding(subject, other, by) ?? { difference, subject, file: caseFile(subject, wanted, difference) };
+      const shrunk = shrunkFinding(subject, other, by, isOpen);
+      return shrunk ?? { difference, subject, file: caseFile(subject, wanted, difference) };
     }
     const half = measures.every(([{ returnBits }]) => returnBits !== undefined);
     if (half && other.returnBits === undefined && answer.skipped === undefined) measures.push([other, answer]);
@@ -127,9 +132,15 @@ function countSkipped(
 
 /**
  * Shrinks what differs between two engines, and says in which way the small case differs. A smaller case may read stack it
- * never wrote, or let an address out: it only counts if it differs with a filled stack, too, and answers the same twice. Undefined where the whole case does not.
+ * never wrote, or let an address out: it only counts if it differs with a filled stack, too, answers the same twice, and is
+ * not open. Undefined where the whole case does not.
  */
-export function shrunkFinding(subject: FuzzCase, runner: FuzzRunner, measure: FuzzRunner): Finding | undefined {
+export function shrunkFinding(
+  subject: FuzzCase,
+  runner: FuzzRunner,
+  measure: FuzzRunner,
+  isOpen: FuzzOptions["isOpen"],
+): Finding | undefined {
   const differenceOf = (candidate: FuzzCase): [Difference | undefined, CaseOutcome] => {
     const expected = measure.run(candidate);
     // What the measure refuses or faults on is no program that could tell anything.
@@ -141,6 +152,7 @@ export function shrunkFinding(subject: FuzzCase, runner: FuzzRunner, measure: Fu
   const differs = (candidate: FuzzCase): boolean => differenceOf(candidate)[0] !== undefined;
   const counts = (candidate: FuzzCase): boolean =>
     differs(candidate) &&
+    isOpen?.(candidate) !== true &&
     differs(withFilledStack(candidate)) &&
     isRepeatable(candidate, runner) &&
     isRepeatable(candidate, measure);

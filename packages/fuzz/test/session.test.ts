@@ -131,6 +131,13 @@ test("a session stops at the first difference with a small case that tells its s
   expect(fuzz({ seed: 3, programs: 1000, runners }).finding).toEqual(finding);
 });
 
+test("a smaller case on which engines may differ is none", () => {
+  const runners = [counting("measure", /mul|xchg/), counting("wrong", /xchg/)];
+  const isOpen = (candidate: FuzzCase): boolean => instructionCount(candidate) < 4;
+  const { finding } = fuzz({ seed: 3, programs: 1000, runners, isOpen });
+  expect(instructionCount(finding!.subject)).toBe(4);
+});
+
 test("what the measure refuses is not run elsewhere and counts as not accepted", () => {
   const refusing: FuzzRunner = { name: "no", run: () => ({ ...calm, rejection: { program: "entry", reason: "no" } }) };
   const never: FuzzRunner = {

@@ -6,6 +6,7 @@ import { helperTable } from "@bpfkit/helpers";
 import { type Arguments, usage } from "../arguments.js";
 import type { Command } from "../command.js";
 import { CliError, fileError } from "../errors.js";
+import { comparesAddresses } from "../fuzz/addresses.js";
 import { claimChecker } from "../fuzz/claim-checker.js";
 import { type FuzzEngines, fuzzEngines } from "../fuzz/engines.js";
 import { printClaims, printReport } from "../fuzz/report.js";
@@ -84,6 +85,7 @@ async function runEngines(given: Arguments, session: Session, output: Output): P
   const report = fuzz({
     ...session,
     runners,
+    isOpen: comparesAddresses,
     ...(judges === undefined || given.flag("no-verdicts") ? {} : { judges }),
     onProgress: (so) => progress.show(`${so.programs} programs in ${so.cases} cases`),
   });
