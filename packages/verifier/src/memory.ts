@@ -53,7 +53,7 @@ import {
   unlinked,
   withNum,
 } from "./register.js";
-import { isZero, sameScalar, smallest } from "./scalar.js";
+import { isZero, largestUnsigned, smallest } from "./scalar.js";
 import { signExtend, truncate } from "./scalar-alu.js";
 import { checkStackBounds, readStack, writeStack } from "./stack-access.js";
 import { reg, reject, setReg, type Verification } from "./verification.js";
@@ -277,12 +277,13 @@ export function accessMemoryAt(v: Verification, a: MemoryAccess, strictOnce = fa
 
 /**
  * What a load of less than 8 bytes leaves of a number. One whose sign may have been extended is no longer the number on the
- * stack: Linux 6.18 keeps the link there, and then claims of that number what is true of this one only.
+ * stack: Linux 6.18 keeps the link even there, and then claims of that number what is true of this one only.
  */
 function extended(loaded: Register, { isSigned, size }: MemoryAccess): Register {
   if (!isSigned) return withNum(loaded, truncate(loaded.num, size));
   const num = signExtend(loaded.num, size, false);
-  return sameScalar(num, loaded.num) ? loaded : unlinked(withNum(loaded, num));
+  const isSame = largestUnsigned(loaded.num) < 2 ** (8 * size - 1);
+  return isSame ? withNum(loaded, num) : unlinked(withNum(loaded, num));
 }
 
 /** Kinds a load or store must not be made through on one path and through another kind on another. */

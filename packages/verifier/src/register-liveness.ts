@@ -34,12 +34,13 @@ const ARGUMENTS = 0x3e;
 /** Registers an instruction reads and writes, a bit each: reads in the low half, writes in the high one. */
 const effect = (use: number, def: number): number => use | (def << 16);
 
+/** A load from the packet reads r6 and destroys r0–r5, but Linux takes it to read all and to destroy nothing. */
+const PACKET_LOAD: number = effect(0x3ff, 0);
+
 function loadEffect(opcode: number, dst: number, src: number): number {
   if ((opcode & 7) === CLASS_LDX) return effect(src, dst);
   const mode = opcode & 0xe0;
-  if (mode === MODE_ABS) return effect(1 << 6, CALLER_SAVED);
-  if (mode === MODE_IND) return effect((1 << 6) | src, CALLER_SAVED);
-  return effect(0, dst);
+  return mode === MODE_ABS || mode === MODE_IND ? PACKET_LOAD : effect(0, dst);
 }
 
 function storeEffect(opcode: number, imm: number, dst: number, src: number): number {

@@ -158,9 +158,12 @@ function logSource(v: Verification): void {
   let row = -1;
   for (let at = 0; at < lines.length && lines[at]! <= v.slot; at += 4) row = at;
   if (row < 0 || row === v.log.lastSource) return;
-  v.log.lastSource = row;
   const source = sourceLineAt(v.program, v.slot);
   if (source === undefined) return;
+  // Several records may be of one line, which is said once.
+  const last = v.log.lastSource < 0 ? undefined : sourceLineAt(v.program, lines[v.log.lastSource]!);
+  if (last !== undefined && last.file === source.file && last.line === source.line) return;
+  v.log.lastSource = row;
   const file = source.file.slice(source.file.lastIndexOf("/") + 1);
   write(v.log, `; ${source.text} @ ${file}:${source.line}\n`);
 }
@@ -178,7 +181,6 @@ function logInstruction(v: Verification): void {
 /** A path begins in the middle: says where it came from. */
 function logJoin(v: Verification): void {
   write(v.log, `\nfrom ${v.previousSlot} to ${v.slot}:${frameText(v.state, frameOf(v), SHOW_ALL)}\n`);
-  v.scratchedRegisters = v.scratchedLow = v.scratchedHigh = 0;
 }
 
 /** Goes on with the path that was set aside last. False: there is none. */
