@@ -27,7 +27,7 @@ import { S64_MAX, S64_MIN } from "./scalar.js";
 import { instanceOf } from "./stack-liveness.js";
 import { currentFrame, type Frame, newFrame, type State } from "./state.js";
 import { subprogramOf } from "./subprograms.js";
-import { frameOf, reg, reject, say, setReg, type Verification } from "./verification.js";
+import { frameOf, reg, reject, say, scratchAll, setReg, type Verification } from "./verification.js";
 
 /** Makes r0–r5 unreadable, as every call does. */
 export function clearCallerSaved(v: Verification): void {
@@ -49,6 +49,7 @@ export function enterFrame(
   const outer = currentFrame(state).liveness;
   const frame = newFrame(subprogram, callsite, index, instanceOf(v, subprogram, outer, callsite), callbackRange);
   state.frames.push(frame);
+  scratchAll(v);
   return frame;
 }
 

@@ -46,8 +46,10 @@ export function dynptrOf(v: Verification, number: number): DynptrSlot | undefine
   const spi = slotOfArgument(v, r);
   if (spi === undefined) return undefined;
   const slot = frame.stack[spi];
-  markStackRead(v, frame.index, spi);
-  markStackRead(v, frame.index, spi - 1);
+  for (const index of [spi, spi - 1]) {
+    markStackRead(v, frame.index, index);
+    scratchSlot(v, index);
+  }
   return slot?.dynptr?.first === true ? slot.dynptr : undefined;
 }
 

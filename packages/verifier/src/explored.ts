@@ -3,7 +3,7 @@ import { isLike, mayLoop, sameCalls } from "./compare.js";
 import { frameText, SHOW_ALL } from "./format-state.js";
 import { record } from "./history.js";
 import { hasStepped, stepsActive } from "./iterator-state.js";
-import { addBackEdge, enterLoop, isUnfinished, leaveLoop } from "./loop-visit.js";
+import { addBackEdge, countState, enterLoop, isUnfinished, leaveLoop } from "./loop-visit.js";
 import { propagatePrecision } from "./precision.js";
 import { UNINITIALISED } from "./register.js";
 import { isSlotLive, updateStackLiveness } from "./stack-liveness.js";
@@ -58,6 +58,7 @@ export function endPath(v: Verification): void {
     state.branches--;
     if (state.branches > 0) return;
     leaveLoop(v, state);
+    if (state.dropped) v.currentStates--;
   }
 }
 
@@ -140,7 +141,7 @@ function isUseless(v: Verification, kept: State, slot: number): boolean {
 function keep(v: Verification, at: number, slot: number): void {
   const { state } = v;
   v.totalStates++;
-  v.peakStates++;
+  countState(v);
   v.previousJumps = v.jumps;
   v.previousProcessed = v.processed;
   const kept = copyState(state);
@@ -188,7 +189,8 @@ export function isVisited(v: Verification, slot: number): boolean {
       if (worthKeeping) kept.misses++;
       if (!isUseless(v, kept, slot)) continue;
       list.splice(index, 1);
-      if (kept.branches === 0) v.peakStates--;
+      if (kept.branches === 0) v.currentStates--;
+      else kept.dropped = true;
     }
     v.maxStatesPerSlot = Math.max(v.maxStatesPerSlot, seen);
   }

@@ -88,8 +88,9 @@ function identityTexts(r: Register): string[] {
   if (r.ref !== 0) texts.push(`ref_obj_id=${r.ref}`);
   const base = baseType(r.type);
   if (r.map !== undefined && (base === CONST_PTR_TO_MAP || base === PTR_TO_MAP_KEY || base === PTR_TO_MAP_VALUE)) {
-    const { name, keySize, valueSize } = r.map.spec;
-    if (name !== "") texts.push(`map=${name.slice(0, 15)}`);
+    const { name } = r.map;
+    const { keySize, valueSize } = r.map.spec;
+    if (name !== "") texts.push(`map=${name}`);
     texts.push(`ks=${keySize}`, `vs=${valueSize}`);
   }
   if (r.type !== SCALAR && r.off !== 0) texts.push(`off=${signedText(BigInt(r.off))}`);
@@ -130,7 +131,9 @@ function slotText(frame: Frame, spi: number, s: StackSlot): string | undefined {
   }
   if (byteAt(s, 7) === BYTE_DYNPTR) {
     if (s.dynptr?.first !== true) return undefined;
-    const inner = [`id=${s.dynptr.id}`, ...(s.dynptr.ref === 0 ? [] : [`ref_id=${s.dynptr.ref}`])];
+    const { id, ref } = s.dynptr;
+    // The last is the kernel's flag of a first slot under another name.
+    const inner = [`id=${id}`, ...(ref === 0 ? [] : [`ref_id=${ref}`]), "dynptr_id=1"];
     return `${name}=dynptr_${s.dynptr.kind}(${inner.join(",")})`;
   }
   if (s.iterator !== undefined) {

@@ -125,7 +125,6 @@ function loadText(code: Code, slot: number, opcode: number): string {
   if (mode === op.MODE_IND) return `r0 = *(${sizeOf(opcode)} *)skb[r${code.src[slot]} + ${code.imm[slot]}]`;
   const high = BigInt(code.imm[slot + 1] ?? 0);
   const value = BigInt.asUintN(64, (high << 32n) | BigInt(code.imm[slot]! >>> 0));
-  if (code.src[slot] === op.LOAD_FUNCTION) return `r${code.dst[slot]} = func(pc${signed(code.imm[slot]!)})`;
   return `r${code.dst[slot]} = 0x${value.toString(16)}`;
 }
 

@@ -55,6 +55,11 @@ const say = (v: Verification, what: string, { name }: LoopVisit): void => {
   if (v.log.level >= 2) write(v.log, `SCC ${what} ${name}\n`);
 };
 
+/** One more state is there: a kept one, or that of a back edge. */
+export function countState(v: Verification): void {
+  v.peakStates = Math.max(v.peakStates, ++v.currentStates);
+}
+
 /** A state was kept: the first of a loop is where the loop is entered. */
 export function enterLoop(v: Verification, kept: State): void {
   const visit = visitOf(v, kept);
@@ -88,6 +93,7 @@ export function addBackEdge(v: Verification, kept: State, slot: number): void {
     ownHistory(v.history, state);
   }
   visit.backEdges.push({ kept, from, slot });
+  countState(v);
 }
 
 /** Whether not all that is precise in a kept state is marked yet. */
@@ -105,5 +111,6 @@ function propagate(v: Verification, visit: LoopVisit): void {
       if (propagatePrecision(v, kept, from, slot)) changed = true;
     }
   }
+  v.currentStates -= visit.backEdges.length;
   visit.backEdges = [];
 }

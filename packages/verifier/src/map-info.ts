@@ -25,6 +25,8 @@ export interface MapField {
 /** A map as the verifier needs it. Two registers have the same map when this is the same object. */
 export interface MapInfo {
   readonly spec: MapSpec;
+  /** As the log has it: what a map of maps holds has none. */
+  readonly name: string;
   /** Ascending by offset; undefined where the value has no BTF. */
   readonly fields: readonly MapField[] | undefined;
   readonly inner: MapInfo | undefined;
@@ -41,8 +43,9 @@ export function mapInfo(spec: MapSpec, fields?: readonly MapField[]): MapInfo {
   const isReadOnly = spec.type === "devmap" || spec.type === "devmap_hash";
   return {
     spec: isReadOnly ? { ...spec, flags: spec.flags | F_RDONLY_PROG } : spec,
+    name: spec.name.slice(0, 15),
     fields: fields === undefined ? undefined : [...fields].sort((a, b) => a.offset - b.offset),
-    inner: spec.inner === undefined ? undefined : mapInfo(spec.inner),
+    inner: spec.inner === undefined ? undefined : { ...mapInfo(spec.inner), name: "" },
   };
 }
 

@@ -392,8 +392,18 @@ export function propagatePrecision(v: Verification, kept: State, from: State, sl
     s.high[frame.index] = frame.preciseHigh;
     keepNumbers(s, frame);
   }
+  if (v.log.level >= 2) logPropagation(v, s);
   search(v, s, from, slot);
   return s.changed;
+}
+
+function logPropagation(v: Verification, s: Search): void {
+  for (let frame = s.frame; frame >= 0; frame--) {
+    const names = [registersText(s.regs[frame]!), slotsText(s, frame).replace(/-/g, "fp-")].filter(
+      (text) => text !== "",
+    );
+    if (names.length > 0) write(v.log, `frame ${frame}: propagating ${names.join(",")}\n`);
+  }
 }
 
 function keepNumbers(s: Search, frame: Frame): void {

@@ -76,6 +76,8 @@ export interface State {
   ownHistory: History | undefined;
   hits: number;
   misses: number;
+  /** No longer in its list, but paths still start here. */
+  dropped: boolean;
 }
 
 /** Makes a frame with nothing but its frame pointer. */
@@ -130,6 +132,7 @@ export function newState(frame: Frame, slot: number): State {
     ownHistory: undefined,
     hits: 0,
     misses: 0,
+    dropped: false,
   };
 }
 
@@ -174,6 +177,7 @@ export function copyState(state: State): State {
     ownHistory: undefined,
     hits: 0,
     misses: 0,
+    dropped: false,
   };
 }
 

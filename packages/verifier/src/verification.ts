@@ -126,6 +126,8 @@ export interface Verification {
   previousJumps: number;
   maxStatesPerSlot: number;
   totalStates: number;
+  /** Kept states, also those dropped from their list that paths still start from, and states of back edges. */
+  currentStates: number;
   peakStates: number;
   /** Registers and stack slots of the current frame that the log has yet to show. */
   scratchedRegisters: number;

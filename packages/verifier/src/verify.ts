@@ -118,6 +118,7 @@ function begin(program: Program, options: VerifyOptions, types: ProgramTypes): V
     previousJumps: 0,
     maxStatesPerSlot: 0,
     totalStates: 0,
+    currentStates: 0,
     peakStates: 0,
     scratchedRegisters: 0,
     scratchedLow: 0,

@@ -26,6 +26,7 @@ import {
   CLASS_ST,
   CLASS_STX,
   EXIT,
+  EXIT_OPCODE,
   JA,
   JCOND,
   SOURCE_REGISTER,
@@ -253,7 +254,7 @@ function walk(v: Verification, progress: Progress): void {
     if (ends) {
       if (!nextPath(v)) return;
       isNewPath = true;
-    } else if (v.state.frames.length < frames) isNewPath = true;
+    } else if (v.state.frames.length < frames && v.code.opcode[slot] === EXIT_OPCODE) isNewPath = true;
   }
 }
 
@@ -289,14 +290,12 @@ export function walkFunction(v: Verification, index: number, progress: Progress)
   v.previousSlot = -1;
   v.explored = [];
   v.visits = new Map();
-  v.peakStates = 0;
   v.log.lastSource = -1;
   v.log.lastLineEnd = 0;
   scratchAll(v);
   v.reason.length = 0;
   setArguments(v, index, frame);
-  const from = v.log.length;
   walk(v, progress);
-  if (v.log.level < 2) cut(v.log, Math.min(from, v.log.length));
+  if (v.log.level < 2) cut(v.log, 0);
   v.reason.length = 0;
 }
