@@ -45,8 +45,8 @@ function step(search: Search, slot: number): void {
     order[slot] = lowest[slot] = ++search.visited;
     waiting.push(slot);
   }
-  const successors = [nextSlot(v, slot), targetSlot(v, slot)];
-  for (const to of successors) {
+  for (let edge = 0; edge < 2; edge++) {
+    const to = edge === 0 ? nextSlot(v, slot) : targetSlot(v, slot);
     if (to < 0 || to >= v.code.length) continue;
     if (order[to] === 0) {
       path.push(to);

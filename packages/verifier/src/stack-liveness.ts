@@ -207,20 +207,27 @@ function spread(marks: Marks, edges: Int32Array, from: number): boolean {
     const target = edges[index * 2 + 1]! * COLUMNS;
     if (next < 0 && target < 0) continue;
     const at = index * COLUMNS;
-    for (let word = 0; word < 2; word++) {
-      const liveNext = next < 0 ? 0 : marks[next + LIVE + word]!;
-      const liveTarget = target < 0 ? 0 : marks[target + LIVE + word]!;
-      const live = ((liveNext | liveTarget) & ~marks[at + WRITTEN + word]!) | marks[at + READ + word]!;
-      const afterNext = next < 0 ? -1 : marks[next + WRITTEN_AFTER + word]!;
-      const afterTarget = target >= 0 ? marks[target + WRITTEN_AFTER + word]! : target === RETURNS * COLUMNS ? 0 : -1;
-      const after = (afterNext & afterTarget) | marks[at + WRITTEN + word]!;
-      if (live === marks[at + LIVE + word] && after === marks[at + WRITTEN_AFTER + word]) continue;
-      marks[at + LIVE + word] = live;
-      marks[at + WRITTEN_AFTER + word] = after;
-      changed = true;
-    }
+    if (spreadWord(marks, at, next, target)) changed = true;
+    if (spreadWord(marks, at + 1, next + 1, target + 1)) changed = true;
   }
   return changed;
+}
+
+/** One word of an instruction's sets from those of where it leads. */
+function spreadWord(marks: Marks, at: number, next: number, target: number): boolean {
+  let live = next < 0 ? 0 : marks[next + LIVE]!;
+  let after = next < 0 ? -1 : marks[next + WRITTEN_AFTER]!;
+  if (target >= 0) {
+    live |= marks[target + LIVE]!;
+    after &= marks[target + WRITTEN_AFTER]!;
+  } else if (target <= RETURNS * COLUMNS + 1) after = 0;
+  const written = marks[at + WRITTEN]!;
+  live = (live & ~written) | marks[at + READ]!;
+  after |= written;
+  if (live === marks[at + LIVE] && after === marks[at + WRITTEN_AFTER]) return false;
+  marks[at + LIVE] = live;
+  marks[at + WRITTEN_AFTER] = after;
+  return true;
 }
 
 /** What a callee reads and writes of its callers' stacks, its call reads and writes. */
