@@ -35,7 +35,8 @@ export interface StackInstance {
   /** Whether the writes of a slot were recorded before: later ones can only take some away. */
   readonly writesKnown: Uint8Array;
   readonly callees: Map<number, StackInstance>;
-  /** The last instruction, counted from `start`, whose reads or writes were not spread yet; -1: none. */
+  /** The first and the last instruction, counted from `start`, whose reads or writes were not spread yet. */
+  staleFrom: number;
   staleTo: number;
   writesDropped: boolean;
 }
@@ -79,6 +80,7 @@ export function instanceOf(v: Verification, subprogram: number, outer?: StackIns
     marks: [],
     writesKnown: new Uint8Array(end - start),
     callees: new Map(),
+    staleFrom: end - start,
     staleTo: -1,
     writesDropped: false,
   };
@@ -92,6 +94,7 @@ function marksOf(instance: StackInstance, frame: number): Marks {
 }
 
 function makeStale(liveness: StackLiveness, instance: StackInstance, index: number): void {
+  if (index < instance.staleFrom) instance.staleFrom = index;
   if (index > instance.staleTo) instance.staleTo = index;
   liveness.stale.add(instance);
 }
@@ -177,6 +180,10 @@ function mayReturn(v: Verification, slot: number): boolean {
 interface Successors {
   /** For each slot: the next one or -1; the target, -1, or `RETURNS`. */
   readonly edges: Int32Array;
+  /** For each slot: the first one before it that leads there, or itself. */
+  readonly sources: Int32Array;
+  /** For each slot: 1 where a jump back leads. */
+  readonly backTargets: Uint8Array;
   /** The last instruction that jumps back; -1: none does. */
   readonly lastBackEdge: number;
 }
@@ -186,31 +193,45 @@ function successorsOf(v: Verification, instance: StackInstance): Successors {
   if (known !== undefined) return known;
   const { start, length } = instance;
   const edges = new Int32Array(length * 2);
+  const sources = new Int32Array(length);
+  for (let index = 0; index < length; index++) sources[index] = index;
+  const backTargets = new Uint8Array(length);
   let lastBackEdge = -1;
   const within = (to: number): number => (to >= start && to < start + length ? to - start : -1);
   for (let index = 0; index < length; index++) {
     const target = mayReturn(v, start + index) ? RETURNS : within(targetSlot(v, start + index));
-    edges[index * 2] = within(nextSlot(v, start + index));
+    const next = within(nextSlot(v, start + index));
+    edges[index * 2] = next;
     edges[index * 2 + 1] = target;
-    if (target >= 0 && target <= index) lastBackEdge = index;
+    if (next >= 0) sources[next] = Math.min(sources[next]!, index);
+    if (target > index) sources[target] = Math.min(sources[target]!, index);
+    if (target < 0 || target > index) continue;
+    lastBackEdge = index;
+    backTargets[target] = 1;
   }
-  const made = { edges, lastBackEdge };
+  const made = { edges, sources, backTargets, lastBackEdge };
   v.liveness.successors[instance.subprogram] = made;
   return made;
 }
 
-/** Spreads one frame's reads one step backwards from an instruction on; false: nothing changed. */
-function spread(marks: Marks, edges: Int32Array, from: number): boolean {
-  let changed = false;
-  for (let index = from; index >= 0; index--) {
+/**
+ * Spreads one frame's reads backwards from an instruction on, at least down to another and then as far as something
+ * changes. True: what jumps back has something new to learn.
+ */
+function spread(marks: Marks, { edges, sources, backTargets }: Successors, from: number, to: number): boolean {
+  let isNew = false;
+  for (let index = from, lowest = to; index >= lowest; index--) {
     const next = edges[index * 2]! * COLUMNS;
     const target = edges[index * 2 + 1]! * COLUMNS;
     if (next < 0 && target < 0) continue;
     const at = index * COLUMNS;
-    if (spreadWord(marks, at, next, target)) changed = true;
-    if (spreadWord(marks, at + 1, next + 1, target + 1)) changed = true;
+    const low = spreadWord(marks, at, next, target);
+    const high = spreadWord(marks, at + 1, next + 1, target + 1);
+    if (!low && !high) continue;
+    lowest = Math.min(lowest, sources[index]!);
+    if (backTargets[index] === 1) isNew = true;
   }
-  return changed;
+  return isNew;
 }
 
 /** One word of an instruction's sets from those of where it leads. */
@@ -244,17 +265,21 @@ function passToCaller(liveness: StackLiveness, instance: StackInstance): void {
   commit(liveness, outer, callsite);
 }
 
-/** Behind the last change nothing changes, and once that is spread only what jumps back has something new to learn. */
+/** Behind the last change nothing changes. */
 function update(v: Verification, instance: StackInstance): void {
-  const { edges, lastBackEdge } = successorsOf(v, instance);
-  const from = instance.writesDropped ? instance.length - 1 : instance.staleTo;
+  const successors = successorsOf(v, instance);
+  const { writesDropped, length, staleFrom, staleTo } = instance;
+  const [from, to] = writesDropped ? [length - 1, 0] : [staleTo, staleFrom];
   for (const marks of instance.marks) {
     if (marks === undefined) continue;
-    if (instance.writesDropped) {
+    if (writesDropped) {
       for (let at = WRITTEN_AFTER; at < marks.length; at += COLUMNS) marks[at] = marks[at + 1] = 0;
     }
-    for (let changed = spread(marks, edges, from); changed; ) changed = spread(marks, edges, lastBackEdge);
+    for (let isNew = spread(marks, successors, from, to); isNew; ) {
+      isNew = spread(marks, successors, successors.lastBackEdge, 0);
+    }
   }
+  instance.staleFrom = length;
   instance.staleTo = -1;
   instance.writesDropped = false;
   passToCaller(v.liveness, instance);
