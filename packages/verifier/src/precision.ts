@@ -60,7 +60,7 @@ import type { Verification } from "./verification.js";
 /** r1–r5. */
 const ARGUMENTS = 0x3e;
 
-/** Nothing more to find; the search cannot be followed and everything counts as precise; go on. */
+/** Go on; or the way back cannot be followed, and everything counts as precise. */
 type Step = "ok" | "give-up";
 
 function throughAlu(s: Search, opcode: number, dst: number, src: number): Step {
@@ -298,7 +298,7 @@ function isUnrelated(v: Verification, s: Search, slot: number): boolean {
   return (kind === CLASS_ALU64 || kind === CLASS_ALU || kind === CLASS_LDX) && !hasReg(s, v.code.dst[slot]!);
 }
 
-/** Undoes the instructions from `position.last` back to where `state` began. True: nothing more to find. */
+/** Undoes the instructions from `position.last` back to where `state` began. `found`: nothing more to look for. */
 function throughState(v: Verification, s: Search, state: State, position: Position): Step | "found" {
   const { slot: slots, previous, flags: allFlags, linked: allLinked } = state.ownHistory ?? v.history;
   const { historyStart } = state;

@@ -234,14 +234,14 @@ function spread(marks: Marks, { edges, sources, backTargets }: Successors, from:
   return isNew;
 }
 
-/** One word of an instruction's sets from those of where it leads. */
+/** One word of an instruction's sets from those of where it leads; `target` of one that may return lies below that of none. */
 function spreadWord(marks: Marks, at: number, next: number, target: number): boolean {
   let live = next < 0 ? 0 : marks[next + LIVE]!;
   let after = next < 0 ? -1 : marks[next + WRITTEN_AFTER]!;
   if (target >= 0) {
     live |= marks[target + LIVE]!;
     after &= marks[target + WRITTEN_AFTER]!;
-  } else if (target <= RETURNS * COLUMNS + 1) after = 0;
+  } else if (target < -COLUMNS) after = 0;
   const written = marks[at + WRITTEN]!;
   live = (live & ~written) | marks[at + READ]!;
   after |= written;

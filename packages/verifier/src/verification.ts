@@ -186,16 +186,11 @@ export function linkBeforeCopy(v: Verification, r: Register): Register {
 /** Whether the program may sleep. */
 export const isSleepable = (v: Verification): boolean => ((v.program.flags ?? 0) & LOAD_FLAGS.BPF_F_SLEEPABLE) !== 0;
 
-const VERSION_NUMBERS = new Map<string, number>();
-
-/** A version as `major * 100 + minor`; those of tables come again and again. */
+/** A version as `major * 100 + minor`. Read at every call of a helper, so without arrays. */
 export function versionNumber(version: string): number {
-  const known = VERSION_NUMBERS.get(version);
-  if (known !== undefined) return known;
-  const [major, minor] = version.split(".").map(Number);
-  const number = major! * 100 + (minor ?? 0);
-  if (VERSION_NUMBERS.size < 256) VERSION_NUMBERS.set(version, number);
-  return number;
+  const dot = version.indexOf(".");
+  const minor = dot < 0 ? 0 : Number.parseInt(version.slice(dot + 1), 10);
+  return Number.parseInt(version, 10) * 100 + minor;
 }
 
 /** Whether the profile's kernel is at least a version, as `major * 100 + minor`. */

@@ -254,6 +254,7 @@ function walk(v: Verification, progress: Progress): void {
     if (ends) {
       if (!nextPath(v)) return;
       isNewPath = true;
+      // A tail call may leave a frame, too, but the log goes on without a word.
     } else if (v.state.frames.length < frames && v.code.opcode[slot] === EXIT_OPCODE) isNewPath = true;
   }
 }

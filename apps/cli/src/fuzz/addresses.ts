@@ -1,6 +1,6 @@
-import type { Program } from "@bpfkit/core";
+import { SLOT_BYTES } from "@bpfkit/core";
 import type { FuzzCase } from "@bpfkit/fuzz";
-import { decode, type Instruction, ROWS, rowOf, slotsOf } from "@bpfkit/isa";
+import { decodeAt, type Instruction, ROWS, rowOf } from "@bpfkit/isa";
 import { factAt, type InstructionFact } from "@bpfkit/verifier";
 import { verdictOn } from "./verifier-judge.js";
 
@@ -21,23 +21,18 @@ export function comparesAddresses({ programs, maps }: FuzzCase): boolean {
     const verdict = verdictOn(program, maps, true);
     if (!("facts" in verdict) || verdict.facts === undefined) return false;
     const { facts } = verdict;
-    return instructionsOf(program).some(([slot, instruction]) => isOfAddresses(instruction, factAt(facts, slot)));
-  });
-}
-
-/** Instructions with their slots. */
-function instructionsOf(program: Program): (readonly [slot: number, instruction: Instruction])[] {
-  let slot = 0;
-  return decode(program.code).map((instruction) => {
-    const at = slot;
-    slot += slotsOf(instruction);
-    return [at, instruction] as const;
+    for (let slot = 0; slot < program.code.length / SLOT_BYTES; slot++) {
+      const fact = factAt(facts, slot);
+      // Second slots are dead, too.
+      if (!fact.dead && isOfAddresses(decodeAt(program.code, slot), fact)) return true;
+    }
+    return false;
   });
 }
 
 function isOfAddresses(instruction: Instruction, fact: InstructionFact): boolean {
   const { operation, form } = rowOf(instruction);
-  if (fact.dead || !COMPARING.has(operation)) return false;
+  if (!COMPARING.has(operation)) return false;
   const kindOf = (number: number): string | undefined =>
     fact.registers.find(({ register }) => register === number)?.kind;
   const left = kindOf(instruction.dst);
